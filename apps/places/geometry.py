@@ -1,0 +1,168 @@
+"""Where things are: points, distances, hexagons and areas.  Knows no city and no database."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self
+
+import shapely
+from h3.api import basic_int as h3
+from shapely.geometry import mapping, shape
+from shapely.geometry.base import BaseGeometry
+
+# IUGG mean radius; a sphere of it is within 0.6 % of the ellipsoid everywhere.
+EARTH_RADIUS_METRES = 6_371_008.8
+
+# H3 hexagons of this resolution are about 350 m across: a few blocks.
+CELL_RESOLUTION = 9
+
+# An area in GeoJSON, as it stands in the database: {"type": ..., "coordinates": ...}.
+type Area = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place on the ground in WGS 84 degrees.  Raises `ValueError` if there is no such place."""
+
+    lat: float
+    lon: float
+
+    def __post_init__(self) -> None:
+        # Written so that NaN fails as well.
+        if not -90 <= self.lat <= 90:
+            raise ValueError(f"latitude {self.lat} is not between -90 and 90")
+        if not -180 <= self.lon <= 180:
+            raise ValueError(f"longitude {self.lon} is not between -180 and 180")
+
+    def __str__(self) -> str:
+        """Write it as `parse` reads it, to 6 decimals: about 11 cm."""
+        return f"{self.lat:.6f},{self.lon:.6f}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "lat,lon" in decimal degrees.  Raises `ValueError` for anything else."""
+        lat, _, lon = text[:80].partition(",")
+        try:
+            return cls(lat=float(lat), lon=float(lon))
+        except ValueError:
+            raise ValueError(f"{text[:80]!r} is not a point written as lat,lon") from None
+
+    @property
+    def lon_lat(self) -> tuple[float, float]:
+        """The order of GeoJSON and of OSRM."""
+        return (self.lon, self.lat)
+
+
+def metres_between(a: Point, b: Point) -> float:
+    """Return the great-circle distance in metres (the haversine formula)."""
+    half_lat = math.radians(b.lat - a.lat) / 2
+    half_lon = math.radians(b.lon - a.lon) / 2
+    square = (
+        math.sin(half_lat) ** 2
+        + math.cos(math.radians(a.lat)) * math.cos(math.radians(b.lat)) * math.sin(half_lon) ** 2
+    )
+    return 2 * EARTH_RADIUS_METRES * math.asin(min(1.0, math.sqrt(square)))
+
+
+def cell(point: Point) -> int:
+    """Return the H3 cell (resolution 9) that the point lies in.  It fits a signed 64-bit column."""
+    return h3.latlng_to_cell(point.lat, point.lon, CELL_RESOLUTION)
+
+
+def cell_centre(h3_cell: int) -> Point:
+    """Return the middle of an H3 cell."""
+    lat, lon = h3.cell_to_latlng(h3_cell)
+    return Point(lat=lat, lon=lon)
+
+
+def cells_around(point: Point, *, rings: int) -> set[int]:
+    """Return the cells at most `rings` steps away, the point's own among them."""
+    return set(h3.grid_disk(cell(point), rings))
+
+
+def cells_covering(area: Area) -> list[int]:
+    """Return every cell that shares ground with the area, sorted.
+
+    A point inside the area always lies in one of them; the other way round is not so at the
+    edge: ask `contains` for the last word.
+    """
+    cells = h3.polygon_to_cells_experimental(
+        h3.geo_to_h3shape(area), CELL_RESOLUTION, contain="overlap"
+    )
+    return sorted(cells)
+
+
+def contains(area: Area, point: Point) -> bool:
+    """Say whether the point lies inside the area or on its edge."""
+    prepared = _prepared(json.dumps(area, sort_keys=True))
+    return bool(shapely.intersects_xy(prepared, point.lon, point.lat))
+
+
+@lru_cache(maxsize=256)
+def _prepared(area: str) -> BaseGeometry:
+    geometry = shape(json.loads(area))
+    shapely.prepare(geometry)
+    # The index inside is built by the first question: ask it before threads share the geometry.
+    shapely.intersects_xy(geometry, 0.0, 0.0)
+    return geometry
+
+
+def multipolygon(area: Area) -> dict[str, Any]:
+    """Return a Polygon, MultiPolygon, Feature or FeatureCollection as one clean MultiPolygon.
+
+    Raises `ValueError` if it holds no area.
+    """
+    geometry = shapely.make_valid(shapely.union_all(list(_geometries(area))))
+    # Mending may leave lines and points, and polygons inside a collection: take out the polygons.
+    parts = shapely.get_parts(shapely.get_parts(geometry))
+    polygons = [part for part in parts if part.geom_type == "Polygon" and not part.is_empty]
+    if not polygons:
+        raise ValueError("the GeoJSON holds no polygon")
+    return as_json(shapely.MultiPolygon(polygons))
+
+
+def _geometries(area: Area) -> Iterable[BaseGeometry]:
+    if not isinstance(area, Mapping):
+        raise ValueError("not a GeoJSON area")
+    if area.get("type") == "FeatureCollection":
+        for feature in area.get("features", []):
+            yield from _geometries(feature)
+    elif area.get("type") == "Feature":
+        yield from _geometries(area.get("geometry") or {})
+    else:
+        try:
+            geometry = shape(area)
+            if not math.isfinite(shapely.get_coordinates(geometry).sum()):
+                raise ValueError("a coordinate is not a number")
+        except (shapely.errors.ShapelyError, LookupError, AttributeError, TypeError) as error:
+            raise ValueError(f"not a GeoJSON area: {error}") from None
+        yield geometry
+
+
+def hull(points: Iterable[Point], *, margin_metres: float = 250) -> dict[str, Any]:
+    """Return the ground that these points are scattered over, with a margin, as a MultiPolygon.
+
+    A concave hull: it follows a bay instead of cutting across it.  Raises `ValueError` without
+    points.
+    """
+    coordinates = [point.lon_lat for point in points]
+    if not coordinates:
+        raise ValueError("no points, no area")
+    middle = sum(lat for _, lat in coordinates) / len(coordinates)
+    # Degrees of longitude shrink towards the poles; stretch, so that the margin is even.
+    shrink = max(0.05, math.cos(math.radians(middle)))
+    stretched = shapely.MultiPoint([(lon * shrink, lat) for lon, lat in coordinates])
+    degrees = math.degrees(margin_metres / EARTH_RADIUS_METRES)
+    outline = shapely.concave_hull(stretched, ratio=0.15).buffer(degrees, quad_segs=4)
+    outline = outline.simplify(degrees / 5)
+    flat = shapely.transform(outline, lambda xy: xy / [shrink, 1.0])
+    return multipolygon(as_json(flat))
+
+
+def as_json(geometry: BaseGeometry) -> dict[str, Any]:
+    """Return a geometry as plain GeoJSON with 6 decimals: about 11 cm."""
+    rounded = shapely.transform(geometry, lambda xy: xy.round(6))
+    plain: dict[str, Any] = json.loads(json.dumps(mapping(rounded)))
+    return plain

@@ -1,0 +1,146 @@
+from datetime import datetime
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.places import geometry
+from apps.places.geometry import Point
+
+
+class City(models.Model):
+    """A city that runs its own marketplace: its edge, its clock, its money, its streets."""
+
+    slug = models.SlugField(_("slug"), unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    timezone = models.CharField(_("time zone"), max_length=50)
+    currency = models.CharField(_("currency"), max_length=3)
+    locale = models.CharField(_("language and country"), max_length=20)
+    boundary = models.JSONField(_("edge, a GeoJSON MultiPolygon"))
+    centre_lat = models.FloatField(_("latitude of the centre"))
+    centre_lon = models.FloatField(_("longitude of the centre"))
+    streets_version = models.CharField(_("version of the streets"), max_length=64, blank=True)
+    is_demo = models.BooleanField(_("only for a demonstration"), default=False)
+
+    class Meta:
+        verbose_name = _("city")
+        verbose_name_plural = _("cities")
+        constraints = [
+            models.CheckConstraint(
+                name="places_city_centre_on_earth",
+                condition=Q(
+                    centre_lat__gte=-90,
+                    centre_lat__lte=90,
+                    centre_lon__gte=-180,
+                    centre_lon__lte=180,
+                ),
+            ),
+            models.CheckConstraint(
+                name="places_city_currency_is_iso", condition=Q(currency__regex=r"^[A-Z]{3}$")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def centre(self) -> Point:
+        return Point(lat=self.centre_lat, lon=self.centre_lon)
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def now(self, at: datetime) -> datetime:
+        """Return the moment `at` as the clocks of the city show it."""
+        return at.astimezone(self.zone_info)
+
+    def contains(self, point: Point) -> bool:
+        """Say whether the point lies inside the city or on its edge."""
+        return geometry.contains(self.boundary, point)
+
+
+class ZoneQuerySet(models.QuerySet["Zone"]):
+    def near(self, point: Point) -> Self:
+        """Those that share the point's H3 cell: few, found by index, not yet certain."""
+        return self.filter(cells__contains=[geometry.cell(point)])
+
+
+class Zone(models.Model):
+    """A named part of a city that means something: a district, or where a rule holds."""
+
+    class Kind(models.TextChoices):
+        DISTRICT = "DISTRICT", _("district")
+        FEE = "FEE", _("fee area")
+        NO_PICKUP = "NO_PICKUP", _("no pick-up")
+        PICKUP_POINT = "PICKUP_POINT", _("pick-up point")
+
+    city = models.ForeignKey(City, models.PROTECT, related_name="zones")
+    slug = models.SlugField(_("slug"))
+    name = models.CharField(_("name"), max_length=100)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.DISTRICT)
+    boundary = models.JSONField(_("edge, a GeoJSON MultiPolygon"))
+    cells = ArrayField(models.BigIntegerField(), verbose_name=_("H3 cells of resolution 9"))
+
+    objects = ZoneQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("zone")
+        verbose_name_plural = _("zones")
+        constraints = [
+            models.UniqueConstraint(fields=["city", "slug"], name="places_zone_once_per_city")
+        ]
+        indexes = [GinIndex(fields=["cells"], name="places_zone_cells")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def contains(self, point: Point) -> bool:
+        """Say whether the point lies inside the zone or on its edge."""
+        return geometry.contains(self.boundary, point)
+
+
+class Place(models.Model):
+    """Something people say when asked where to: a street, a crossing or a landmark.
+
+    A copy for the search, made anew with every load of the streets: nothing may point here.
+    """
+
+    class Kind(models.TextChoices):
+        STREET = "STREET", _("street")
+        CROSSING = "CROSSING", _("crossing")
+        LANDMARK = "LANDMARK", _("landmark")
+
+    city = models.ForeignKey(City, models.CASCADE, related_name="places")
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    name = models.CharField(_("name"), max_length=200)
+    detail = models.CharField(_("which one, if there are several"), max_length=200, blank=True)
+    search = models.CharField(_("the name as it is searched"), max_length=200)
+    lat = models.FloatField(_("latitude"))
+    lon = models.FloatField(_("longitude"))
+    weight = models.FloatField(_("how much it counts, 0 to 1"), default=0)
+
+    class Meta:
+        verbose_name = _("place")
+        verbose_name_plural = _("places")
+        constraints = [
+            models.CheckConstraint(
+                name="places_place_on_earth",
+                condition=Q(lat__gte=-90, lat__lte=90, lon__gte=-180, lon__lte=180),
+            )
+        ]
+        indexes = [
+            GinIndex(fields=["search"], opclasses=["gin_trgm_ops"], name="places_place_search"),
+            models.Index(fields=["city", "lat", "lon"], name="places_place_where"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def point(self) -> Point:
+        return Point(lat=self.lat, lon=self.lon)
