@@ -1,0 +1,60 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Record(models.Model):
+    """One thing that somebody did.  Written once: the database refuses to change it.
+
+    It copies the event rather than pointing at it, because the outbox is swept and
+    the record stays.  `tx` is the transaction that wrote it: a seal reaches only as far as the
+    oldest transaction still open, so that no late row slips under a seal.
+    """
+
+    event = models.BigIntegerField(_("event"), unique=True)
+    topic = models.CharField(_("topic"), max_length=100)
+    body = models.JSONField(_("body"))
+    by = models.CharField(_("by"), max_length=100)
+    happened_at = models.DateTimeField(_("happened"))
+    source = models.TextField(_("source"))
+
+    class Meta:
+        verbose_name = _("record")
+        verbose_name_plural = _("records")
+        indexes = [
+            models.Index(name="audit_record_topic", fields=["topic", "-id"]),
+            models.Index(name="audit_record_by", fields=["by", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} by {self.by}"
+
+
+class Seal(models.Model):
+    """A signature over a stretch of an append-only log.
+
+    Each seal names the rows it covers by their Merkle root and the seal before it by its hash:
+    whoever changes, drops or slips in a row breaks every seal from there on.
+    """
+
+    stream = models.CharField(_("stream"), max_length=100)
+    number = models.PositiveBigIntegerField(_("number"))
+    first_id = models.BigIntegerField(_("first row"))
+    last_id = models.BigIntegerField(_("last row"))
+    rows = models.PositiveBigIntegerField(_("rows"))
+    merkle_root = models.CharField(_("Merkle root"), max_length=64)
+    previous = models.CharField(_("hash of the seal before"), max_length=64, blank=True)
+    digest = models.CharField(_("hash of this seal"), max_length=64)
+    signature = models.CharField(_("Ed25519 signature"), max_length=128)
+    key = models.CharField(_("public key"), max_length=64)
+    sealed_at = models.DateTimeField(_("sealed"))
+
+    class Meta:
+        verbose_name = _("seal")
+        verbose_name_plural = _("seals")
+        constraints = [
+            models.UniqueConstraint(name="audit_seal_number", fields=["stream", "number"]),
+            models.UniqueConstraint(name="audit_seal_from", fields=["stream", "first_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.number}"

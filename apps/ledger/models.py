@@ -1,0 +1,74 @@
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.kernel.money import Money
+
+
+class Account(models.Model):
+    """A place where money is owed, in one currency.
+
+    `code` says whose it is and what for: `clearing:cards`, `provider:12:payable`,
+    `platform:fees`, `city:fees`, `tax:vat`, `payouts:in-transit`.  Entries are signed: a debit
+    is positive, a credit negative, so what the platform owes a provider is a negative balance.
+    """
+
+    code = models.CharField(_("code"), max_length=100)
+    currency = models.CharField(_("currency"), max_length=3)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    opened_at = models.DateTimeField(_("opened"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        constraints = [
+            models.UniqueConstraint(name="ledger_account_unique", fields=["code", "currency"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} ({self.currency})"
+
+
+class Journal(models.Model):
+    """One business fact in the books.  Its entries sum to zero; it is never changed."""
+
+    key = models.CharField(_("business key"), max_length=200, unique=True)
+    kind = models.CharField(_("kind"), max_length=50)
+    about = models.UUIDField(_("what it is about"), null=True)
+    fingerprint = models.CharField(max_length=64)
+    by = models.CharField(_("by"), max_length=100)
+    booked_at = models.DateTimeField(_("booked"))
+
+    class Meta:
+        verbose_name = _("journal")
+        verbose_name_plural = _("journals")
+        indexes = [models.Index(name="ledger_journal_about", fields=["about"])]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Entry(models.Model):
+    """One line of a journal: an account and a signed amount in minor units."""
+
+    journal = models.ForeignKey(Journal, models.PROTECT, related_name="entries")
+    seq = models.PositiveSmallIntegerField()
+    account = models.ForeignKey(Account, models.PROTECT, related_name="entries")
+    amount_minor = models.BigIntegerField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+
+    class Meta:
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
+        constraints = [
+            models.UniqueConstraint(name="ledger_entry_seq", fields=["journal", "seq"]),
+            models.CheckConstraint(name="ledger_entry_not_zero", condition=~Q(amount_minor=0)),
+        ]
+        indexes = [models.Index(name="ledger_entry_account", fields=["account", "id"])]
+
+    def __str__(self) -> str:
+        return f"{self.amount} on {self.account_id}"
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)

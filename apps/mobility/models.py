@@ -1,0 +1,81 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.orders.models import Order
+from apps.parties.models import Worker
+from apps.places.geometry import Point
+
+
+class Vehicle(models.Model):
+    """The car a worker drives, as a rider looks for it at the kerb."""
+
+    worker = models.OneToOneField(Worker, models.PROTECT, related_name="vehicle")
+    make = models.CharField(_("make and model"), max_length=60)
+    colour = models.CharField(_("colour"), max_length=30)
+    plate = models.CharField(_("plate"), max_length=12, unique=True)
+
+    class Meta:
+        verbose_name = _("vehicle")
+        verbose_name_plural = _("vehicles")
+
+    def __str__(self) -> str:
+        return f"{self.colour} {self.make}, {self.plate}"
+
+
+class Ride(models.Model):
+    """What an order for a ride has of its own: the way, the code, the promise.
+
+    The code is said by the rider before the ride begins, so that nobody steps into the wrong car.
+    """
+
+    order = models.OneToOneField(Order, models.PROTECT, related_name="ride")
+    pickup_lat = models.FloatField()
+    pickup_lon = models.FloatField()
+    pickup_name = models.CharField(_("pick-up"), max_length=200)
+    dropoff_lat = models.FloatField()
+    dropoff_lon = models.FloatField()
+    dropoff_name = models.CharField(_("drop-off"), max_length=200)
+    metres = models.PositiveIntegerField(_("metres"))
+    seconds = models.PositiveIntegerField(_("seconds"))
+    is_estimate = models.BooleanField(_("measured in a straight line"), default=False)
+    line = models.JSONField(_("way, as [lon, lat] pairs"), default=list)
+    code = models.CharField(_("start code"), max_length=4)
+    code_tries = models.PositiveSmallIntegerField(_("wrong codes"), default=0)
+    pickup_eta_at = models.DateTimeField(_("driver expected at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("ride")
+        verbose_name_plural = _("rides")
+
+    def __str__(self) -> str:
+        return f"{self.pickup_name} to {self.dropoff_name}"
+
+    @property
+    def pickup(self) -> Point:
+        return Point(self.pickup_lat, self.pickup_lon)
+
+    @property
+    def dropoff(self) -> Point:
+        return Point(self.dropoff_lat, self.dropoff_lon)
+
+
+class VehicleEvent(models.Model):
+    """One event in a vehicle's life, in the words of MDS 2.0 passenger services.  Written once."""
+
+    worker = models.ForeignKey(Worker, models.PROTECT, related_name="vehicle_events")
+    order = models.ForeignKey(
+        Order, models.PROTECT, null=True, blank=True, related_name="vehicle_events"
+    )
+    event = models.SlugField(_("event"))
+    state = models.SlugField(_("vehicle state after it"))
+    lat = models.FloatField(null=True)
+    lon = models.FloatField(null=True)
+    happened_at = models.DateTimeField(_("happened"))
+
+    class Meta:
+        verbose_name = _("vehicle event")
+        verbose_name_plural = _("vehicle events")
+        indexes = [models.Index(name="mobility_event_of_worker", fields=["worker", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.event} of worker {self.worker_id}"

@@ -1,0 +1,198 @@
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.kernel.locks import LockableQuerySet
+from apps.kernel.money import Money
+from apps.parties.models import Provider
+
+
+class Customer(models.Model):
+    """A person as the gateway knows them."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="gateway_customer"
+    )
+    reference = models.CharField(_("the gateway's own reference"), max_length=100, unique=True)
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Card(models.Model):
+    """A card that a person keeps with the gateway.  We know its last four digits, no more."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="cards")
+    reference = models.CharField(_("the gateway's own reference"), max_length=100, unique=True)
+    brand = models.CharField(_("brand"), max_length=30)
+    last4 = models.CharField(_("last four digits"), max_length=4)
+    expires_month = models.PositiveSmallIntegerField(_("expires, month"))
+    expires_year = models.PositiveSmallIntegerField(_("expires, year"))
+    is_default = models.BooleanField(_("used unless another is chosen"), default=False)
+    added_at = models.DateTimeField(_("added"))
+    removed_at = models.DateTimeField(_("removed"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("card")
+        verbose_name_plural = _("cards")
+        constraints = [
+            models.UniqueConstraint(
+                name="payments_one_default_card",
+                fields=["user"],
+                condition=Q(is_default=True, removed_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.brand.title()} ·· {self.last4}"
+
+
+class Payment(models.Model):
+    """What somebody pays for one basket, from the bank's promise to the last refund.
+
+    `holder` is opaque: usually a basket's reference.  Amounts in minor units.
+    """
+
+    class State(models.TextChoices):
+        OPENED = "OPENED", _("opened")
+        AUTHORISED = "AUTHORISED", _("authorised")
+        REFUSED = "REFUSED", _("refused")
+        CAPTURED = "CAPTURED", _("captured")
+        CANCELLED = "CANCELLED", _("given back")
+
+    holder = models.UUIDField(_("what it is for, usually a basket"), unique=True)
+    payer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments"
+    )
+    card = models.ForeignKey(Card, models.PROTECT, related_name="payments")
+    amount_minor = models.PositiveBigIntegerField(_("amount"))
+    captured_minor = models.PositiveBigIntegerField(_("captured"), default=0)
+    refunded_minor = models.PositiveBigIntegerField(_("refunded"), default=0)
+    currency = models.CharField(_("currency"), max_length=3)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPENED)
+    refusal = models.CharField(_("why the bank said no"), max_length=50, blank=True)
+    reference = models.CharField(_("the gateway's own reference"), max_length=100, blank=True)
+    opened_at = models.DateTimeField(_("opened"))
+
+    objects = LockableQuerySet["Payment"].as_manager()
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        permissions = [
+            ("ask_again", _("Can ask the gateway again")),
+            ("refund_payment", _("Can give money back")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="payments_captured_within_amount",
+                condition=Q(captured_minor__lte=F("amount_minor")),
+            ),
+            models.CheckConstraint(
+                name="payments_refunded_within_captured",
+                condition=Q(refunded_minor__lte=F("captured_minor")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} for {self.holder}"
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class Transfer(models.Model):
+    """Money on its way out to a provider's bank.  `holder` is opaque: usually a payout."""
+
+    class State(models.TextChoices):
+        OPENED = "OPENED", _("opened")
+        SENT = "SENT", _("sent")
+        FAILED = "FAILED", _("failed")
+
+    holder = models.UUIDField(_("what it is for, usually a payout"), unique=True)
+    provider = models.ForeignKey(Provider, models.PROTECT, related_name="transfers")
+    amount_minor = models.PositiveBigIntegerField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPENED)
+    refusal = models.CharField(_("why it failed"), max_length=100, blank=True)
+    reference = models.CharField(_("the gateway's own reference"), max_length=100, blank=True)
+    opened_at = models.DateTimeField(_("opened"))
+
+    objects = LockableQuerySet["Transfer"].as_manager()
+
+    class Meta:
+        verbose_name = _("transfer")
+        verbose_name_plural = _("transfers")
+
+    def __str__(self) -> str:
+        return f"{self.amount} to {self.provider_id}"
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class PayoutAccount(models.Model):
+    """Where a provider's money goes: their account with the gateway."""
+
+    provider = models.OneToOneField(Provider, models.CASCADE, related_name="payout_account")
+    reference = models.CharField(_("the gateway's own reference"), max_length=100, unique=True)
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Attempt(models.Model):
+    """One question to the gateway.  However often it is put, its key makes it one."""
+
+    class Kind(models.TextChoices):
+        AUTHORISE = "AUTHORISE", _("authorise")
+        CAPTURE = "CAPTURE", _("capture")
+        CANCEL = "CANCEL", _("cancel")
+        REFUND = "REFUND", _("refund")
+        TRANSFER = "TRANSFER", _("transfer")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    payment = models.ForeignKey(
+        Payment, models.PROTECT, null=True, blank=True, related_name="attempts"
+    )
+    transfer = models.ForeignKey(
+        Transfer, models.PROTECT, null=True, blank=True, related_name="attempts"
+    )
+    key = models.UUIDField(default=uuid4, unique=True, editable=False)
+    amount_minor = models.PositiveBigIntegerField(_("amount"))
+    split = models.JSONField(_("who gets it"), default=list)
+    tries = models.PositiveIntegerField(_("tries"), default=0)
+    asked_at = models.DateTimeField(_("asked"))
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    succeeded = models.BooleanField(_("succeeded"), null=True)
+    reference = models.CharField(_("the gateway's own reference"), max_length=100, blank=True)
+    error = models.CharField(_("error"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        constraints = [
+            models.UniqueConstraint(
+                name="payments_one_open_attempt_per_payment",
+                fields=["payment"],
+                condition=Q(answered_at__isnull=True, payment__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="payments_one_open_attempt_per_transfer",
+                fields=["transfer"],
+                condition=Q(answered_at__isnull=True, transfer__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="payments_attempt_is_about_one_thing",
+                condition=Q(payment__isnull=False, transfer__isnull=True)
+                | Q(payment__isnull=True, transfer__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
