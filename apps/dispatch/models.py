@@ -51,9 +51,7 @@ class Shift(models.Model):
 class Position(models.Model):
     """Where a worker was last heard of.  Soft: it comes back within one ping."""
 
-    worker = models.OneToOneField(
-        Worker, models.CASCADE, related_name="position", primary_key=True
-    )
+    worker = models.OneToOneField(Worker, models.CASCADE, related_name="position", primary_key=True)
     lat = models.FloatField()
     lon = models.FloatField()
     heading = models.SmallIntegerField(null=True)
@@ -98,7 +96,9 @@ class Run(models.Model):
         verbose_name_plural = _("runs")
         constraints = [
             models.UniqueConstraint(
-                name="dispatch_one_live_run_per_worker", fields=["worker"], condition=Q(state="LIVE")
+                name="dispatch_one_live_run_per_worker",
+                fields=["worker"],
+                condition=Q(state="LIVE"),
             ),
             models.UniqueConstraint(
                 name="dispatch_one_queued_run_per_worker",

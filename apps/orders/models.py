@@ -21,9 +21,7 @@ class Basket(models.Model):
     """What a consumer asked for in one go, and pays for with one payment."""
 
     ref = models.UUIDField(_("the key under which it was asked for"), unique=True)
-    consumer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="baskets"
-    )
+    consumer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="baskets")
     fingerprint = models.CharField(max_length=64)
     placed_at = models.DateTimeField(_("placed"))
 
@@ -58,9 +56,7 @@ class Order(models.Model):
 
     ref = models.UUIDField(_("reference"), unique=True)
     basket = models.ForeignKey(Basket, models.PROTECT, related_name="orders")
-    consumer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders"
-    )
+    consumer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders")
     city = models.ForeignKey(City, models.PROTECT, related_name="orders")
     vertical = models.SlugField(_("kind of service"))
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="orders")
@@ -69,9 +65,7 @@ class Order(models.Model):
     provider = models.ForeignKey(
         Provider, models.PROTECT, null=True, blank=True, related_name="orders"
     )
-    worker = models.ForeignKey(
-        Worker, models.PROTECT, null=True, blank=True, related_name="orders"
-    )
+    worker = models.ForeignKey(Worker, models.PROTECT, null=True, blank=True, related_name="orders")
     total_minor = models.PositiveBigIntegerField(_("total"))
     charged_minor = models.PositiveBigIntegerField(_("charged in the end"), null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3)

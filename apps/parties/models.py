@@ -76,7 +76,9 @@ class Consumer(models.Model):
 
     user = models.OneToOneField(User, models.CASCADE, related_name="consumer")
     needs = ArrayField(
-        models.CharField(max_length=20, choices=Need), verbose_name=_("needs"), default=list,
+        models.CharField(max_length=20, choices=Need),
+        verbose_name=_("needs"),
+        default=list,
         blank=True,
     )
 

@@ -64,9 +64,7 @@ class Payment(models.Model):
         CANCELLED = "CANCELLED", _("given back")
 
     holder = models.UUIDField(_("what it is for, usually a basket"), unique=True)
-    payer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments"
-    )
+    payer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments")
     card = models.ForeignKey(Card, models.PROTECT, related_name="payments")
     amount_minor = models.PositiveBigIntegerField(_("amount"))
     captured_minor = models.PositiveBigIntegerField(_("captured"), default=0)
