@@ -1,0 +1,23 @@
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.db import connections
+
+from tests import engines
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker) -> Iterator[None]:
+    """Our own way to a test database: a copy of a migrated template."""
+    engines.make_database()
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+
+
+@pytest.fixture
+def as_the_application(transactional_db) -> Iterator[psycopg.Connection]:
+    """A connection of the role that pages and workers use, which owns no table."""
+    with psycopg.connect(engines.engines.installation.database_url("app")) as connection:
+        yield connection
