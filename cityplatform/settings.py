@@ -106,7 +106,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "cityplatform.middleware.name_the_door",
 ]
-if "apps.bus" not in INSTALLED_APPS:
+if not (BASE_DIR / "apps/bus/operations.py").exists():
     MIDDLEWARE.pop()
 ROOT_URLCONF = "cityplatform.urls"
 ASGI_APPLICATION = "cityplatform.asgi.application"
