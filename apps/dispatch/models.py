@@ -12,13 +12,14 @@ from apps.places.geometry import Point
 from apps.places.models import City
 
 
-class ShiftQuerySet(models.QuerySet["Shift"]):
+class ShiftQuerySet(LockableQuerySet["Shift"]):
     def open(self) -> Self:
         return self.filter(ended_at__isnull=True)
 
-    def on_line(self) -> Self:
-        """Open and not paused: these may be offered jobs."""
-        return self.open().filter(paused_at__isnull=True)
+    def on_line(self, at: datetime) -> Self:
+        """Open, not paused and not past its end: these may be offered jobs."""
+        in_time = Q(until__isnull=True) | Q(until__gt=at)
+        return self.open().filter(in_time, paused_at__isnull=True)
 
 
 class Shift(models.Model):
@@ -28,6 +29,8 @@ class Shift(models.Model):
     city = models.ForeignKey(City, models.PROTECT, related_name="+")
     started_at = models.DateTimeField(_("started"))
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
+    pause_reason = models.CharField(_("why paused"), max_length=50, blank=True)
+    missed = models.PositiveSmallIntegerField(_("offers in a row without an answer"), default=0)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     until = models.DateTimeField(_("allowed until"), null=True, blank=True)
 
@@ -123,7 +126,7 @@ class Job(models.Model):
     """A trip that somebody must make: a ride, a parcel, a meal.
 
     It waits until it is confirmed, searches until a worker accepts, and is released when
-    it is done or called off.
+    it is done or called off.  A search that finds nobody in time ends unserved.
     """
 
     class State(models.TextChoices):
@@ -131,6 +134,7 @@ class Job(models.Model):
         SEARCHING = "SEARCHING", _("searching")
         ASSIGNED = "ASSIGNED", _("assigned")
         RELEASED = "RELEASED", _("released")
+        UNSERVED = "UNSERVED", _("nobody was found")
 
     city = models.ForeignKey(City, models.PROTECT, related_name="+")
     holder = models.UUIDField(_("whoever asked, usually an order"), unique=True)
@@ -173,6 +177,10 @@ class Job(models.Model):
         return f"Job {self.pk} for {self.holder}"
 
     @property
+    def is_over(self) -> bool:
+        return self.state in (Job.State.RELEASED, Job.State.UNSERVED)
+
+    @property
     def pickup(self) -> Point:
         return Point(self.pickup_lat, self.pickup_lon)
 
@@ -189,8 +197,14 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.open().filter(expires_at__gt=at)
 
     def refused(self) -> Self:
-        """Declined or left to run out: this worker is not asked again for this job."""
-        return self.filter(state__in=[Offer.State.DECLINED, Offer.State.EXPIRED])
+        """Declined, given back or left to run out: not shown to this worker again."""
+        return self.filter(
+            state__in=[
+                Offer.State.DECLINED,
+                Offer.State.EXPIRED,
+                Offer.State.GIVEN_BACK,
+            ]
+        )
 
 
 class Offer(models.Model):
@@ -202,6 +216,7 @@ class Offer(models.Model):
         DECLINED = "DECLINED", _("declined")
         EXPIRED = "EXPIRED", _("expired")
         WITHDRAWN = "WITHDRAWN", _("withdrawn")
+        GIVEN_BACK = "GIVEN_BACK", _("accepted, then given back")
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="offers")
     worker = models.ForeignKey(Worker, models.CASCADE, related_name="offers")
@@ -209,6 +224,7 @@ class Offer(models.Model):
     offered_at = models.DateTimeField(_("offered"))
     expires_at = models.DateTimeField(_("expires"))
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    why = models.CharField(_("why declined or withdrawn"), max_length=200, blank=True)
     extended = models.BooleanField(_("more time was given"), default=False)
     eta_seconds = models.PositiveIntegerField(_("seconds to the pick-up"))
     eta_metres = models.PositiveIntegerField(_("metres to the pick-up"))
@@ -222,7 +238,9 @@ class Offer(models.Model):
         verbose_name_plural = _("offers")
         constraints = [
             models.UniqueConstraint(
-                name="dispatch_one_winner_per_job", fields=["job"], condition=Q(state="ACCEPTED")
+                name="dispatch_one_winner_per_job",
+                fields=["job"],
+                condition=Q(state="ACCEPTED"),
             ),
             models.UniqueConstraint(
                 name="dispatch_one_open_offer_per_worker",
@@ -232,7 +250,9 @@ class Offer(models.Model):
         ]
         indexes = [
             models.Index(
-                name="dispatch_offer_open", fields=["expires_at"], condition=Q(state="OPEN")
+                name="dispatch_offer_open",
+                fields=["expires_at"],
+                condition=Q(state="OPEN"),
             )
         ]
 
