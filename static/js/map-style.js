@@ -97,7 +97,7 @@ function labels(t) {
     id, type: "symbol", source: "city", "source-layer": layer, minzoom: since,
     filter: ["all", ["has", "name"], filter],
     layout: {
-      "symbol-placement": "line", "symbol-spacing": 400, "text-field": ["get", "name"],
+      "symbol-placement": "line", "symbol-spacing": 260, "text-field": ["get", "name"],
       "text-letter-spacing": .01, "text-max-angle": 32, "text-padding": 6, ...layout,
     },
     paint: { "text-color": t.label, "text-halo-color": t.halo, "text-halo-width": 1.75, ...paint },
