@@ -26,6 +26,4 @@ async def tile(
     if body is None:
         return HttpResponse(status=204, headers=headers)
     headers["Content-Encoding"] = "gzip"
-    return HttpResponse(
-        body, content_type="application/vnd.mapbox-vector-tile", headers=headers
-    )
+    return HttpResponse(body, content_type="application/vnd.mapbox-vector-tile", headers=headers)

@@ -5,7 +5,8 @@ It carries three layers:
 
 `streets`      lines; `class` is trunk, primary, secondary, tertiary or minor; `name`; `oneway`
 `areas`        polygons; `kind` is sea, sand, river or park
-`water_lines`  lines; `kind` is depth (with `step` 1 to 4 from the shore), sea or river (with `name`)
+`water_lines`  lines; `kind` is sea or river (with `name`) or depth (with `step`, 1 to 4 from the
+               shore)
 
 Streets come from an OpenStreetMap extract.  What such an extract lacks, the sea first of all,
 comes from a sketch: GeoJSON whose features say what they are with the property `kind`.  A river
@@ -54,6 +55,8 @@ CLASSES = {
 }
 FIRST_ZOOMS = {"trunk": 9, "primary": 9, "secondary": 10, "tertiary": 11, "minor": 12}
 KINDS = frozenset({"sea", "sand", "river", "park"})
+LINES = frozenset({"LineString", "MultiLineString"})
+AREAS = frozenset({"Polygon", "MultiPolygon"})
 
 DEPTHS = (180.0, 420.0, 760.0, 1200.0)  # metres from the shore to each depth line
 DEPTH_FIRST_ZOOM = 11
@@ -81,7 +84,7 @@ def folder(city: str, version: str) -> Path:
     """Return where the tiles of a city lie.  Raises `NoSuchMap` for what is not a plain name."""
     if not (PLAIN.fullmatch(city) and PLAIN.fullmatch(version)):
         raise NoSuchMap(city, version)
-    return Path(settings.DATA_DIR) / "tiles" / city / version
+    return Path(settings.DATA_DIR) / city / "tiles" / version
 
 
 def read(*, city: str, version: str, z: int, x: int, y: int) -> bytes | None:
@@ -169,7 +172,9 @@ def _streets(pbf: Path) -> Layer:
     pieces: dict[tuple[str, str, bool], list[list[tuple[float, float]]]] = defaultdict(list)
     ways = osmium.FileProcessor(str(pbf)).with_locations()
     for way in ways.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY)):
-        tags = way.tags
+        if not isinstance(way, osmium.osm.Way):
+            continue
+        tags = dict(way.tags)
         kind = CLASSES.get(tags.get("highway", "").removesuffix("_link"))
         if kind is None:
             continue
@@ -211,7 +216,7 @@ def _sketched(sketch: Path | None, *, frame: tuple[float, float, float, float]) 
     page = shapely.box(*frame)
     seas: list[BaseGeometry] = []
     for kind, name, width, shape in _features(sketch):
-        line = shape.geom_type in {"LineString", "MultiLineString"}
+        line = shape.geom_type in LINES
         if line and name:
             draw("water_lines", shape, kind=kind, name=name)
         if line and kind == "river":
@@ -219,7 +224,7 @@ def _sketched(sketch: Path | None, *, frame: tuple[float, float, float, float]) 
             across = width / 2 / _ground(shape)
             draw("areas", shape.buffer(across, cap_style="flat"), kind=kind)
         elif not line:
-            whole = shapely.make_valid(shape)
+            whole = _area(shapely.make_valid(shape))
             draw("areas", whole, kind=kind)
             if kind == "sea":
                 seas.append(whole)
@@ -248,9 +253,17 @@ def _features(sketch: Path | None) -> Iterator[tuple[str, str, float, BaseGeomet
             about, shape = feature["properties"], shapely.geometry.shape(feature["geometry"])
             if about["kind"] not in KINDS:
                 raise Malformed(f"{sketch.name}: unknown kind {about['kind']!r}")
+            if shape.geom_type not in {*LINES, *AREAS}:
+                raise Malformed(f"{sketch.name}: a {shape.geom_type} is neither line nor area")
             width = float(about.get("width", RIVER))
             yield about["kind"], about.get("name", ""), width, _projected([shape])[0]
-    except (ValueError, TypeError, KeyError, shapely.errors.ShapelyError) as wrong:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        shapely.errors.ShapelyError,
+    ) as wrong:
         raise Malformed(f"{sketch.name} is not a sketch: {wrong}") from wrong
 
 
@@ -280,6 +293,13 @@ def _projected(shapes: list[BaseGeometry]) -> Lines:
 
     projected: Lines = shapely.transform(_array(shapes), project)
     return projected
+
+
+def _area(shape: BaseGeometry) -> BaseGeometry:
+    """Return the areas of a shape without the lines and points that cutting may leave."""
+    if shape.geom_type in AREAS:
+        return shape
+    return shapely.union_all([p for p in shapely.get_parts(shape) if p.geom_type in AREAS])
 
 
 def _ground(shape: BaseGeometry) -> float:
@@ -331,13 +351,13 @@ def _encoded(z: int, x: int, y: int, layers: list[Layer], trees: list[shapely.ST
     for layer, tree in zip(layers, trees, strict=True):
         found = np.sort(tree.query(page, predicate="intersects"))
         if layer.name == "areas":
-            clipped = shapely.intersection(layer.shapes[found], page)
+            clipped = _array([_area(shape & page) for shape in layer.shapes[found]])
         else:
             clipped = shapely.clip_by_rect(layer.shapes[found], *edges)
         features = [
             {"geometry": shape, "properties": layer.facts[i]}
             for i, shape in zip(found, shapely.transform(clipped, place), strict=True)
-            if not shape.is_empty and shape.geom_type != "GeometryCollection"
+            if not shape.is_empty
         ]
         if features:
             content.append({"name": layer.name, "features": features})

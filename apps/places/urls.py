@@ -1,0 +1,12 @@
+from django.urls import path
+
+from apps.places import tile_views
+
+app_name = "places"
+urlpatterns = [
+    path(
+        "<slug:city>/tiles/<slug:version>/<int:z>/<int:x>/<int:y>.mvt",
+        tile_views.tile,
+        name="tile",
+    ),
+]
