@@ -105,6 +105,8 @@ class Provider(models.Model):
     kyc = models.CharField(_("identity check"), max_length=10, choices=Kyc, default=Kyc.NEEDED)
     created_at = models.DateTimeField(_("since"), auto_now_add=True)
 
+    objects = LockableQuerySet["Provider"].as_manager()
+
     class Meta:
         verbose_name = _("provider")
         verbose_name_plural = _("providers")
