@@ -22,7 +22,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 
-from apps.bus.models import Delivery, Event
+from apps.bus.models import Delivery
 from apps.kernel.actors import Actor
 
 type Handler = Callable[..., None]
@@ -237,9 +237,10 @@ WHERE happened_at < %(before)s AND (streamed_at < %(before)s OR NOT %(streams)s)
 
 @transaction.atomic
 def sweep(*, at: datetime) -> int:
-    """Forget what was delivered and streamed `BUS_KEEP_DAYS` days ago (30).  Return how many events.
+    """Forget what was delivered and streamed `BUS_KEEP_DAYS` days ago.  Return how many events.
 
-    The audit record keeps its own copy.  Without a stream (no `NATS_URL`) none is waited for.
+    Thirty days, unless the settings say otherwise.  The audit record keeps its own copy.  Without
+    a stream (no `NATS_URL`) none is waited for.
     """
     before = at - timedelta(days=getattr(settings, "BUS_KEEP_DAYS", 30))
     told = {"before": before, "streams": bool(settings.NATS_URL)}

@@ -58,16 +58,12 @@ def found_provider(*, name: str, owner_id: int, by: Actor, at: datetime) -> Prov
     _require_person(owner_id)
     provider = Provider.objects.create(name=name)
     bus.publish("parties.provider_founded", by=by, at=at, provider=provider.pk)
-    add_member(
-        provider_id=provider.pk, user_id=owner_id, role=Membership.Role.OWNER, by=by, at=at
-    )
+    add_member(provider_id=provider.pk, user_id=owner_id, role=Membership.Role.OWNER, by=by, at=at)
     return provider
 
 
 @transaction.atomic
-def add_member(
-    *, provider_id: int, user_id: int, role: str, by: Actor, at: datetime
-) -> Membership:
+def add_member(*, provider_id: int, user_id: int, role: str, by: Actor, at: datetime) -> Membership:
     """Take a person into a provider's team, or give a member another role.
 
     The same role again changes nothing.  Raises `NoSuchProvider`, `NoSuchPerson`, `LastOwner`

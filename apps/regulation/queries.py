@@ -64,4 +64,8 @@ def explain(refusal: str) -> str:
     else:
         sentence = sentences.get(refusal, _("The city does not allow this."))
     rule = rule_of(refusal)
-    return _("%(sentence)s (rule %(rule)s)") % {"sentence": sentence, "rule": rule} if rule else sentence
+    return (
+        _("%(sentence)s (rule %(rule)s)") % {"sentence": sentence, "rule": rule}
+        if rule
+        else sentence
+    )
