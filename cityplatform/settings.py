@@ -147,6 +147,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- engines ----------------------------------------------------------------------------
 
 NATS_URL = env("NATS_URL")
+# An osrm-routed elsewhere, `{city}` standing for the city; empty: OSRM in every process.
+OSRM_URL = env("OSRM_URL")
 VALKEY_URL = env("VALKEY_URL", "redis://127.0.0.1:6379")
 CHANNEL_LAYERS = {
     "default": {

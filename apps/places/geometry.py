@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -100,6 +100,13 @@ def contains(area: Area, point: Point) -> bool:
     return bool(shapely.intersects_xy(prepared, point.lon, point.lat))
 
 
+def inside(area: Area, points: Sequence[Point]) -> list[bool]:
+    """Say of each point whether it lies inside the area or on its edge."""
+    prepared = _prepared(json.dumps(area, sort_keys=True))
+    lons, lats = [point.lon for point in points], [point.lat for point in points]
+    return [bool(is_in) for is_in in shapely.intersects_xy(prepared, lons, lats)]
+
+
 @lru_cache(maxsize=256)
 def _prepared(area: str) -> BaseGeometry:
     geometry = shape(json.loads(area))
@@ -141,6 +148,12 @@ def _geometries(area: Area) -> Iterable[BaseGeometry]:
         yield geometry
 
 
+def bounds(area: Area) -> tuple[float, float, float, float]:
+    """Return west, south, east and north of the area in degrees."""
+    west, south, east, north = shape(area).bounds
+    return west, south, east, north
+
+
 def hull(points: Iterable[Point], *, margin_metres: float = 250) -> dict[str, Any]:
     """Return the ground that these points are scattered over, with a margin, as a MultiPolygon.
 
@@ -159,6 +172,12 @@ def hull(points: Iterable[Point], *, margin_metres: float = 250) -> dict[str, An
     outline = outline.simplify(degrees / 5)
     flat = shapely.transform(outline, lambda xy: xy / [shrink, 1.0])
     return multipolygon(as_json(flat))
+
+
+def without(area: Area, others: Iterable[Area]) -> dict[str, Any]:
+    """Return the area less all the others.  Raises `ValueError` if nothing is left."""
+    taken = shapely.union_all([shapely.make_valid(shape(other)) for other in others])
+    return multipolygon(as_json(shape(area).difference(taken)))
 
 
 def as_json(geometry: BaseGeometry) -> dict[str, Any]:

@@ -24,6 +24,10 @@ class City(models.Model):
     centre_lat = models.FloatField(_("latitude of the centre"))
     centre_lon = models.FloatField(_("longitude of the centre"))
     streets_version = models.CharField(_("version of the streets"), max_length=64, blank=True)
+    tiles_version = models.CharField(_("version of the map"), max_length=64, blank=True)
+    loaded_from = models.CharField(
+        _("digest of what it was loaded from"), max_length=64, blank=True
+    )
     is_demo = models.BooleanField(_("only for a demonstration"), default=False)
 
     class Meta:

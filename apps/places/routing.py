@@ -1,6 +1,6 @@
 """Travel times and routes by car: one face over the engine, the straight line and the swap.
 
-Streets lie in `CITY_DATA_DIR/<city>/osrm/<version>/`; the file `current` beside them names the
+Streets lie in `DATA_DIR/streets/<city>/<version>/`; the file `current` beside them names the
 version in force.  Every process loads a version once, looks at that file before each answer
 (one `stat`) and goes over to a new version between two answers.  With `OSRM_URL` (in which
 `{city}` stands for the slug) an osrm-routed elsewhere answers instead.
@@ -141,7 +141,7 @@ def folder(city_slug: str) -> Path:
     # The slug comes from addresses of pages: it must not climb out of the folder.
     if not re.fullmatch(r"[A-Za-z0-9_-]+", city_slug):
         raise ValueError(f"{city_slug!r} is not the slug of a city")
-    return Path(settings.CITY_DATA_DIR) / city_slug / "osrm"
+    return Path(settings.DATA_DIR) / "streets" / city_slug
 
 
 def _pointer(city_slug: str) -> Path:

@@ -37,6 +37,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "tiles_version",
+                    models.CharField(
+                        blank=True, max_length=64, verbose_name="version of the map"
+                    ),
+                ),
+                (
+                    "loaded_from",
+                    models.CharField(
+                        blank=True,
+                        max_length=64,
+                        verbose_name="digest of what it was loaded from",
+                    ),
+                ),
+                (
                     "is_demo",
                     models.BooleanField(default=False, verbose_name="only for a demonstration"),
                 ),

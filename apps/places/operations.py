@@ -1,0 +1,135 @@
+"""Cities come in by a load and change by the next one; nothing else writes these tables."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from apps.bus import operations as bus
+from apps.kernel.actors import Actor
+from apps.places import geometry
+from apps.places.geometry import Point
+from apps.places.models import City, Place, Zone
+from apps.places.streets import Named
+
+
+class Unfit(Exception):
+    """A city cannot be like this; the message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a city says of itself.  Raises `Unfit` if it cannot be so."""
+
+    slug: str
+    name: str
+    timezone: str
+    currency: str
+    locale: str
+    is_demo: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.slug) or len(self.slug) > 50:
+            raise Unfit(f"{self.slug!r} is not a slug: small letters, digits and hyphens")
+        if not 0 < len(self.name.strip()) <= 100:
+            raise Unfit("a city needs a name of at most 100 letters")
+        if not re.fullmatch(r"[A-Z]{3}", self.currency):
+            raise Unfit(f"{self.currency!r} is not a currency: three capitals, as in CLP")
+        if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", self.locale) or len(self.locale) > 20:
+            raise Unfit(f"{self.locale!r} is not a locale: language and country, as in es-cl")
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError):
+            raise Unfit(
+                f"{self.timezone!r} is not a time zone: an area and a place, as in America/Santiago"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A named part of the city and its edge, a GeoJSON area."""
+
+    slug: str
+    name: str
+    boundary: dict[str, Any]
+    kind: str = Zone.Kind.DISTRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a load found out: the edge, the names, the versions of the files on disk."""
+
+    boundary: dict[str, Any]
+    centre: Point
+    places: Sequence[Named]
+    districts: Sequence[District]
+    streets_version: str
+    tiles_version: str
+    loaded_from: str
+
+
+@transaction.atomic
+def open_city(facts: Facts, survey: Survey, /, *, by: Actor, at: datetime) -> City:
+    """Open a city for business, or bring an open one up to date.
+
+    The names for the search are made anew.  Zones are matched by their slug, and one that is
+    no longer named stays: permits and prices may hang on it.  Repeating it is harmless.
+    """
+    city, _ = City.objects.update_or_create(
+        slug=facts.slug,
+        defaults={
+            "name": facts.name.strip(),
+            "timezone": facts.timezone,
+            "currency": facts.currency,
+            "locale": facts.locale,
+            "is_demo": facts.is_demo,
+            "boundary": survey.boundary,
+            "centre_lat": survey.centre.lat,
+            "centre_lon": survey.centre.lon,
+            "streets_version": survey.streets_version,
+            "tiles_version": survey.tiles_version,
+            "loaded_from": survey.loaded_from,
+        },
+    )
+    for district in survey.districts:
+        edge = geometry.multipolygon(district.boundary)
+        Zone.objects.update_or_create(
+            city=city,
+            slug=district.slug,
+            defaults={
+                "name": district.name,
+                "kind": district.kind,
+                "boundary": edge,
+                "cells": geometry.cells_covering(edge),
+            },
+        )
+    Place.objects.filter(city=city).delete()
+    Place.objects.bulk_create(
+        (
+            Place(
+                city=city,
+                kind=place.kind,
+                name=place.name,
+                detail=place.detail,
+                search=place.search,
+                lat=place.point.lat,
+                lon=place.point.lon,
+                weight=place.weight,
+            )
+            for place in survey.places
+        ),
+        batch_size=2_000,
+    )
+    bus.publish(
+        "places.city_opened",
+        by=by,
+        at=at,
+        city=city.slug,
+        streets=survey.streets_version,
+        places=len(survey.places),
+    )
+    return city
