@@ -15,6 +15,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from cityplatform import production
 
@@ -186,6 +187,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "city"
+CELERY_TASK_QUEUES = [Queue("city"), Queue("money")]
 CELERY_TASK_ROUTES = {
     "apps.payments.tasks.*": {"queue": "money"},
     "apps.settlement.tasks.*": {"queue": "money"},
@@ -227,7 +229,7 @@ STRIPE_API_KEY = env("STRIPE_API_KEY")
 STRIPE_API_BASE = env("STRIPE_API_BASE")
 STRIPE_PUBLISHABLE_KEY = env("STRIPE_PUBLISHABLE_KEY")
 STRIPE_WEBHOOK_SECRET = env("STRIPE_WEBHOOK_SECRET")
-SANDBOX_PASSWORD = env("SANDBOX_PASSWORD")
+SANDBOX_CONTROL_PASSWORD = env("SANDBOX_CONTROL_PASSWORD")
 # The password of the demo people.  Only a start of the demo sets it.
 DEMO_PASSWORD = env("DEMO_PASSWORD") if MODE != "production" else ""
 # The key that seals the logs lives outside the database.

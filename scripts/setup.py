@@ -50,7 +50,7 @@ def environment_version() -> str:
 
 
 def install_packages() -> None:
-    version = environment_version() or "%d.%d" % sys.version_info[:2]
+    version = environment_version() or f"{sys.version_info.major}.{sys.version_info.minor}"
     locks = [ROOT / "requirements" / f"py{version}.txt", ROOT / "requirements" / "network.txt"]
     if not locks[0].exists():
         sys.exit(f"{VENV} has Python {version}, for which there is no lock: remove it, run again")
@@ -85,8 +85,6 @@ def compile_messages() -> None:
 
 
 def main() -> None:
-    if sys.version_info < (3, 12):
-        sys.exit("The platform needs Python 3.12 or newer.")
     os.environ.pop("VIRTUAL_ENV", None)
     install_packages()
     stamp = ROOT / ".data" / "setup" / "frontend"

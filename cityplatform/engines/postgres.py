@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -153,17 +154,18 @@ class Postgres:
 
     def _end_orphan(self) -> None:
         """Stop a server that outlived its supervisor, and wait until it is gone."""
-        lines = (
-            (self.cluster / "postmaster.pid").read_text().split("\n")
-            if (self.cluster / "postmaster.pid").exists()
-            else []
-        )
-        if lines and Path(f"/proc/{lines[0]}/cmdline").exists():
-            words = Path(f"/proc/{lines[0]}/cmdline").read_bytes().split(b"\0")
-            if os.fsencode(self.cluster) in words:
-                self._run(
-                    self.programs / "bin" / "pg_ctl", "stop", "-D", self.cluster, "-m", "fast"
-                )
+        note = self.cluster / "postmaster.pid"
+        try:
+            pid = int(note.read_text().split("\n")[0])
+            command = Path(f"/proc/{pid}/cmdline")
+            if os.fsencode(self.cluster) not in command.read_bytes().split(b"\0"):
+                return
+            os.kill(pid, signal.SIGINT)
+            end = time.monotonic() + 60
+            while command.exists() and command.read_bytes() and time.monotonic() < end:
+                time.sleep(0.05)
+        except (FileNotFoundError, ProcessLookupError):
+            return
 
     def program(self) -> Program:
         settings = {

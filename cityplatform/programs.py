@@ -1,0 +1,68 @@
+"""What the platform consists of besides its engines: every process with its command."""
+
+import sys
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from cityplatform.installation import ROOT
+from cityplatform.processes import Program
+
+
+def answers(url: str) -> bool:
+    """Whether an address says 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def programs(env: Mapping[str, str]) -> list[Program]:
+    """Sandbox, relay, matcher, worker with its schedule, and web, in the order of their start."""
+
+    def python(name: str, *arguments: str | Path, health: str = "", grace: float = 15) -> Program:
+        probe = {"ready": lambda: answers(health)} if health else {}
+        return Program(
+            name=name,
+            command=[sys.executable, *arguments],
+            cwd=ROOT,
+            env=env,
+            grace=grace,
+            **probe,
+        )
+
+    wanted = [
+        python("sandbox", "-m", "cityplatform.sandbox", health=f"{env['STRIPE_API_BASE']}/healthz"),
+        python("relay", "manage.py", "relay"),
+        python("matcher", "manage.py", "matcher"),
+        # Threads: one process that ends as one, and tasks mostly wait for the network.
+        python(
+            "worker",
+            *("-m", "celery", "-A", "cityplatform", "worker", "--pool=threads"),
+            *("--concurrency=4", "--without-gossip", "--without-mingle", "--loglevel=INFO"),
+        ),
+        python(
+            "beat", "-m", "celery", "-A", "cityplatform", "beat", "--pidfile=", "--loglevel=INFO"
+        ),
+        python(
+            "web",
+            *("-m", "uvicorn", "cityplatform.asgi:application", "--lifespan=off"),
+            *("--host", env.get("WEB_HOST", "127.0.0.1"), "--port", env["WEB_PORT"]),
+            *("--timeout-graceful-shutdown=5", "--ws-max-size=65536", "--no-server-header"),
+            health=f"http://127.0.0.1:{env['WEB_PORT']}/healthz",
+        ),
+    ]
+    return [program for program in wanted if _exists(program)]
+
+
+def _exists(program: Program) -> bool:
+    """While the house is being built: whether what a program runs stands already."""
+    name = program.name
+    if name == "sandbox":
+        return (ROOT / "cityplatform" / "sandbox" / "__main__.py").exists()
+    return name not in ("relay", "matcher") or has_command(name)
+
+
+def has_command(name: str) -> bool:
+    return any(ROOT.glob(f"apps/*/management/commands/{name}.py"))
