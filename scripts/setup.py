@@ -6,6 +6,7 @@ files of the front end, and the message catalogues.
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -84,7 +85,27 @@ def compile_messages() -> None:
     stamp.write_text(state)
 
 
+def find_browser() -> None:
+    """Make sure of a Chromium for the tests that drive one."""
+    named = [os.environ.get("CHROMIUM") or "", "chromium", "chromium-browser", "google-chrome"]
+    if any(shutil.which(name) for name in named if name):
+        return
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        print("setup: installing Chromium for the browser journeys", flush=True)
+        os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+        run("apt-get", "update", "-q")
+        run(*install)
+        return
+    sys.exit(
+        "The browser journeys need Chromium and there is none. Type: sudo " + " ".join(install)
+    )
+
+
 def main() -> None:
+    if "--browser" in sys.argv[1:]:
+        find_browser()
+        return
     os.environ.pop("VIRTUAL_ENV", None)
     install_packages()
     stamp = ROOT / ".data" / "setup" / "frontend"

@@ -1,0 +1,41 @@
+# The platform's commands. `make help` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test proof lint fix types messages bench
+PY := .venv/bin/python
+# Of the reference data, for tests that want it: make test DATA=../shared/data
+PYTEST := $(PY) -m pytest $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: ## install into this folder; free when nothing changed
+	@"$$(./scripts/find-python)" scripts/setup.py
+
+demo: setup ## the whole city on this machine; FRESH=1 begins anew
+	@exec $(PY) -m cityplatform.demo
+
+test: setup ## all tests; DATA=DIR for those that want reference data, ARGS="-k ride"
+	@"$$(./scripts/find-python)" scripts/setup.py --browser
+	@$(PYTEST)
+
+proof: setup ## everything that has to hold before a change lands
+	@./.ci/run
+
+lint: setup ## style and layers
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@.venv/bin/lint-imports
+
+fix: setup ## mend style
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+types: setup ## strict types
+	@$(PY) -m mypy
+
+messages: setup ## collect what pages say into the catalogues
+	@$(PY) manage.py messages
+
+bench: setup ## a measure: make bench NAME=bus ARGS=--quick
+	@$(PY) -m tests.benchmarks.$(NAME) --json $(ARGS)
