@@ -22,14 +22,13 @@ def programs(env: Mapping[str, str]) -> list[Program]:
     """Sandbox, relay, matcher, worker with its schedule, and web, in the order of their start."""
 
     def python(name: str, *arguments: str | Path, health: str = "", grace: float = 15) -> Program:
-        probe = {"ready": lambda: answers(health)} if health else {}
         return Program(
             name=name,
             command=[sys.executable, *arguments],
             cwd=ROOT,
             env=env,
             grace=grace,
-            **probe,
+            ready=lambda: not health or answers(health),
         )
 
     wanted = [

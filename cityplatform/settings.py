@@ -15,7 +15,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
-from kombu import Queue
+from kombu.entity import Queue
 
 from cityplatform import production
 
@@ -108,8 +108,6 @@ MIDDLEWARE = [
     "cityplatform.middleware.loosen_for_officers",
     "cityplatform.middleware.name_the_door",
 ]
-if not (BASE_DIR / "apps/bus/operations.py").exists():
-    MIDDLEWARE.pop()
 ROOT_URLCONF = "cityplatform.urls"
 ASGI_APPLICATION = "cityplatform.asgi.application"
 TEMPLATES = [
