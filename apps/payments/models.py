@@ -1,3 +1,5 @@
+from datetime import datetime
+from typing import Self
 from uuid import uuid4
 
 from django.conf import settings
@@ -17,6 +19,10 @@ class Customer(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="gateway_customer"
     )
     reference = models.CharField(_("the gateway's own reference"), max_length=100, unique=True)
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
 
     def __str__(self) -> str:
         return self.reference
@@ -64,6 +70,7 @@ class Payment(models.Model):
         CANCELLED = "CANCELLED", _("given back")
 
     holder = models.UUIDField(_("what it is for, usually a basket"), unique=True)
+    label = models.CharField(_("what it is for, in words"), max_length=50, blank=True)
     payer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments")
     card = models.ForeignKey(Card, models.PROTECT, related_name="payments")
     amount_minor = models.PositiveBigIntegerField(_("amount"))
@@ -86,6 +93,9 @@ class Payment(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
+                name="payments_amount_is_something", condition=Q(amount_minor__gt=0)
+            ),
+            models.CheckConstraint(
                 name="payments_captured_within_amount",
                 condition=Q(captured_minor__lte=F("amount_minor")),
             ),
@@ -101,6 +111,14 @@ class Payment(models.Model):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def captured(self) -> Money:
+        return Money(self.captured_minor, self.currency)
+
+    @property
+    def refunded(self) -> Money:
+        return Money(self.refunded_minor, self.currency)
 
 
 class Transfer(models.Model):
@@ -125,6 +143,11 @@ class Transfer(models.Model):
     class Meta:
         verbose_name = _("transfer")
         verbose_name_plural = _("transfers")
+        constraints = [
+            models.CheckConstraint(
+                name="payments_transfer_is_something", condition=Q(amount_minor__gt=0)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount} to {self.provider_id}"
@@ -140,12 +163,35 @@ class PayoutAccount(models.Model):
     provider = models.OneToOneField(Provider, models.CASCADE, related_name="payout_account")
     reference = models.CharField(_("the gateway's own reference"), max_length=100, unique=True)
 
+    class Meta:
+        verbose_name = _("payout account")
+        verbose_name_plural = _("payout accounts")
+
     def __str__(self) -> str:
         return self.reference
 
 
+class AttemptQuerySet(LockableQuerySet["Attempt"]):
+    def waiting(self) -> Self:
+        """Noted, and its turn has not come."""
+        return self.filter(asked_at__isnull=True, answered_at__isnull=True)
+
+    def open(self) -> Self:
+        """Put to the gateway, and no answer yet."""
+        return self.filter(asked_at__isnull=False, answered_at__isnull=True)
+
+    def due(self, at: datetime) -> Self:
+        """Open, and quiet for so long that it is put once more."""
+        return self.open().filter(dead_at__isnull=True, due_at__lte=at)
+
+
 class Attempt(models.Model):
-    """One question to the gateway.  However often it is put, its key makes it one."""
+    """One question to the gateway.  However often it is put, its key makes it one.
+
+    It is noted when somebody wants it, asked when its turn has come (a payment has one open
+    question at a time), and answered once.  Dead means that the gateway did not understand it:
+    it stays open until an officer has it asked again.
+    """
 
     class Kind(models.TextChoices):
         AUTHORISE = "AUTHORISE", _("authorise")
@@ -163,13 +209,20 @@ class Attempt(models.Model):
     )
     key = models.UUIDField(default=uuid4, unique=True, editable=False)
     amount_minor = models.PositiveBigIntegerField(_("amount"))
-    split = models.JSONField(_("who gets it"), default=list)
+    split = models.JSONField(_("who gets it, or gives it back"), default=list)
+    about = models.UUIDField(_("what it is about, usually an order"), null=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    noted_at = models.DateTimeField(_("noted"))
+    asked_at = models.DateTimeField(_("first asked"), null=True, blank=True)
+    due_at = models.DateTimeField(_("asked again"), null=True, blank=True)
     tries = models.PositiveIntegerField(_("tries"), default=0)
-    asked_at = models.DateTimeField(_("asked"))
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    dead_at = models.DateTimeField(_("given up"), null=True, blank=True)
     succeeded = models.BooleanField(_("succeeded"), null=True)
     reference = models.CharField(_("the gateway's own reference"), max_length=100, blank=True)
     error = models.CharField(_("error"), max_length=200, blank=True)
+
+    objects = AttemptQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("attempt")
@@ -178,12 +231,19 @@ class Attempt(models.Model):
             models.UniqueConstraint(
                 name="payments_one_open_attempt_per_payment",
                 fields=["payment"],
-                condition=Q(answered_at__isnull=True, payment__isnull=False),
+                condition=Q(
+                    asked_at__isnull=False, answered_at__isnull=True, payment__isnull=False
+                ),
             ),
             models.UniqueConstraint(
                 name="payments_one_open_attempt_per_transfer",
                 fields=["transfer"],
                 condition=Q(answered_at__isnull=True, transfer__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="payments_ends_once",
+                fields=["payment"],
+                condition=Q(kind__in=["CAPTURE", "CANCEL"]),
             ),
             models.CheckConstraint(
                 name="payments_attempt_is_about_one_thing",
@@ -191,6 +251,21 @@ class Attempt(models.Model):
                 | Q(payment__isnull=True, transfer__isnull=False),
             ),
         ]
+        indexes = [
+            models.Index(
+                name="payments_attempt_due",
+                fields=["due_at"],
+                condition=Q(
+                    asked_at__isnull=False, answered_at__isnull=True, dead_at__isnull=True
+                ),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
+
+    @property
+    def amount(self) -> Money:
+        about = self.payment or self.transfer
+        assert about is not None  # the database says so
+        return Money(self.amount_minor, about.currency)

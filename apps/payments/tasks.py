@@ -1,0 +1,118 @@
+"""The only place from which money's questions leave the house, holding nothing while they wait."""
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from django.core.exceptions import ImproperlyConfigured
+from kombu.exceptions import OperationalError
+
+from apps.kernel import clock
+from apps.kernel.actors import Actor
+from apps.parties.models import Provider
+from apps.payments import gateway, operations, queries
+from apps.payments.gateway import Answer, Gateway
+from apps.payments.models import Attempt, Customer, Payment, PayoutAccount, Transfer
+
+PAYMENTS = Actor.system("payments")
+
+logger = logging.getLogger(__name__)
+
+
+def start(*, attempt_id: int) -> None:
+    """Hand an attempt to the workers.  With the broker down the next sweep finds it."""
+    try:
+        ask.apply_async(kwargs={"attempt_id": attempt_id}, retry=False)
+    except OperationalError:
+        logger.warning("no broker: attempt %s waits for the sweep", attempt_id)
+
+
+@shared_task
+def ask_again_unanswered(**_: Any) -> None:
+    """Fan out what a crash or a silent bank left unanswered, each on its own."""
+    due = Attempt.objects.due(clock.now()).order_by("due_at").values_list("pk", flat=True)
+    for attempt_id in due[:1000]:
+        start(attempt_id=attempt_id)
+
+
+@shared_task
+def ask(*, attempt_id: int, **_: Any) -> None:
+    """Put the question; then note the answer.
+
+    Whoever dies in between asks again with the same key and hears the same answer.
+    """
+    attempt = operations.try_now(attempt_id=attempt_id, at=clock.now())
+    if attempt is None:
+        return
+    if attempt.asked_at and clock.now() - attempt.asked_at > operations.KEY_LASTS:
+        error = "unanswered for a day: look at the gateway before it is asked again"
+        operations.give_up(attempt_id=attempt_id, error=error, by=PAYMENTS, at=clock.now())
+        return
+    try:
+        answer = _put(gateway.ours(), attempt)
+    except (gateway.GatewayDown, ImproperlyConfigured) as error:
+        logger.warning("%s waits: %s", attempt, error)
+        operations.put_off(
+            attempt_id=attempt_id,
+            key=attempt.key,
+            error=str(error),
+            at=clock.now(),
+            said_no=isinstance(error, gateway.NotYet),
+        )
+    except gateway.NotUnderstood as error:
+        logger.error("%s is dead: %s", attempt, error)
+        operations.give_up(attempt_id=attempt_id, error=str(error), by=PAYMENTS, at=clock.now())
+    else:
+        operations.record(attempt_id=attempt_id, answer=answer, by=PAYMENTS, at=clock.now())
+
+
+@shared_task
+def open_payout_account(*, provider_id: int, currency: str, **_: Any) -> None:
+    """Open a provider's account with the gateway, unless they have one."""
+    _payout_account(gateway.ours(), provider_id, currency)
+
+
+def _put(bank: Gateway, attempt: Attempt) -> Answer:
+    key = str(attempt.key)
+    if attempt.kind == Attempt.Kind.TRANSFER:
+        transfer = Transfer.objects.get(pk=attempt.transfer_id)
+        return bank.transfer(
+            account=_payout_account(bank, transfer.provider_id, transfer.currency),
+            amount=transfer.amount,
+            holder=str(transfer.holder),
+            key=key,
+        )
+    payment = Payment.objects.select_related("card").get(pk=attempt.payment_id)
+    customer = Customer.objects.filter(user=payment.payer_id).first()
+    if customer is None:
+        raise gateway.NotUnderstood("the payer is no customer of the gateway")
+    match attempt.kind:
+        case Attempt.Kind.AUTHORISE:
+            return bank.authorise(
+                amount=payment.amount,
+                customer=customer.reference,
+                card=payment.card.reference,
+                holder=str(payment.holder),
+                label=payment.label,
+                key=key,
+            )
+        case Attempt.Kind.CAPTURE:
+            return bank.capture(reference=payment.reference, amount=attempt.amount, key=key)
+        case Attempt.Kind.CANCEL:
+            return bank.cancel(reference=payment.reference, key=key)
+    return bank.refund(reference=payment.reference, amount=attempt.amount, key=key)
+
+
+def _payout_account(bank: Gateway, provider_id: int, currency: str) -> str:
+    account = PayoutAccount.objects.filter(provider=provider_id).first()
+    if account is None:
+        provider = Provider.objects.get(pk=provider_id)
+        owner = provider.memberships.filter(role="OWNER").select_related("user").first()
+        reference = bank.open_account(
+            name=provider.name,
+            email=owner.user.email if owner else "",
+            country=queries.country(currency),
+            key=str(provider.ref),
+        )
+        account = operations.keep_payout_account(provider_id=provider_id, reference=reference)
+    return account.reference
