@@ -6,9 +6,7 @@ from apps.kernel.money import Money
 from apps.ledger.models import Account, Entry
 
 
-def entries(
-    code: str, currency: str, after: int = 0, upto: int | None = None
-) -> QuerySet[Entry]:
+def entries(code: str, currency: str, after: int = 0, upto: int | None = None) -> QuerySet[Entry]:
     """The entries on an account after one entry's id, up to and with another's, oldest first."""
     found = Entry.objects.filter(
         account__code=code, account__currency=currency, pk__gt=after

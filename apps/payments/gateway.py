@@ -195,7 +195,9 @@ class StripeGateway:
             except stripe.InvalidRequestError as error:
                 # A key is forgotten after a day; what it did is not.
                 refunds = self.stripe.v1.refunds.list({"payment_intent": reference, "limit": 100})
-                earlier = [one for one in refunds.data if (one.metadata or {}).get("attempt") == key]
+                earlier = [
+                    one for one in refunds.data if (one.metadata or {}).get("attempt") == key
+                ]
                 if not earlier:
                     raise error
                 made = earlier[0]

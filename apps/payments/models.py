@@ -255,9 +255,7 @@ class Attempt(models.Model):
             models.Index(
                 name="payments_attempt_due",
                 fields=["due_at"],
-                condition=Q(
-                    asked_at__isnull=False, answered_at__isnull=True, dead_at__isnull=True
-                ),
+                condition=Q(asked_at__isnull=False, answered_at__isnull=True, dead_at__isnull=True),
             )
         ]
 

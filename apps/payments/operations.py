@@ -270,9 +270,7 @@ def try_now(*, attempt_id: int, at: datetime) -> Attempt | None:
 
 
 @transaction.atomic
-def put_off(
-    *, attempt_id: int, key: UUID, error: str, at: datetime, said_no: bool = False
-) -> None:
+def put_off(*, attempt_id: int, key: UUID, error: str, at: datetime, said_no: bool = False) -> None:
     """Note why the gateway, asked with this key, gave no answer; the attempt is put again later.
 
     `said_no`: it did answer, with "not yet", so that the old key would only hear that again.
@@ -324,7 +322,13 @@ def _check_split(amount_minor: int, split: Split) -> None:
 
 
 def _note(
-    about: Payment | Transfer, kind: Kind, amount_minor: int, *, by: Actor, at: datetime, **rest: Any
+    about: Payment | Transfer,
+    kind: Kind,
+    amount_minor: int,
+    *,
+    by: Actor,
+    at: datetime,
+    **rest: Any,
 ) -> Attempt:
     name = "payment" if isinstance(about, Payment) else "transfer"
     attempt = Attempt.objects.create(
@@ -364,9 +368,7 @@ def _locked(attempt: Attempt) -> Payment | Transfer:
     return Transfer.objects.locked().get(pk=attempt.transfer_id)
 
 
-def _settles_itself(
-    attempt: Attempt, about: Payment | Transfer, by: Actor, at: datetime
-) -> bool:
+def _settles_itself(attempt: Attempt, about: Payment | Transfer, by: Actor, at: datetime) -> bool:
     """Answer without the gateway what the state answers."""
     if isinstance(about, Transfer):
         return False
@@ -422,7 +424,10 @@ def _captured(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> No
         key=f"capture:{payment.holder}",
         kind="capture",
         about=attempt.about,
-        lines=[(CLEARING, attempt.amount_minor), *((code, -minor) for code, minor in attempt.split)],
+        lines=[
+            (CLEARING, attempt.amount_minor),
+            *((code, -minor) for code, minor in attempt.split),
+        ],
         currency=payment.currency,
         by=by,
         at=at,
@@ -447,7 +452,10 @@ def _refunded(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> No
         key=f"refund:{attempt.key}",
         kind="refund",
         about=attempt.about,
-        lines=[*((code, minor) for code, minor in attempt.split), (CLEARING, -attempt.amount_minor)],
+        lines=[
+            *((code, minor) for code, minor in attempt.split),
+            (CLEARING, -attempt.amount_minor),
+        ],
         currency=payment.currency,
         by=by,
         at=at,
