@@ -1,0 +1,95 @@
+"""Disputes: the holder's bank takes the money back until somebody decides."""
+
+from cityplatform.sandbox import balance
+from cityplatform.sandbox.endpoints import Call, endpoint, listed
+from cityplatform.sandbox.errors import Json, invalid
+from cityplatform.sandbox.params import text
+from cityplatform.sandbox.webhooks import emit
+
+FEE = 1500
+TIME_TO_ANSWER = 9 * 86_400
+
+
+def open_for(call: Call, charge: Json) -> Json:
+    """The holder says it was not them."""
+    kept = call.create(
+        "du",
+        "dispute",
+        amount=charge["amount_captured"],
+        charge=charge["id"],
+        currency=charge["currency"],
+        enhanced_eligibility_types=[],
+        evidence=dict.fromkeys(EVIDENCE.split()) | {"enhanced_evidence": {}},
+        evidence_details={
+            "due_by": call.now + TIME_TO_ANSWER,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
+        is_charge_refundable=False,
+        metadata={},
+        payment_intent=charge["payment_intent"],
+        payment_method_details={
+            "card": {
+                "brand": charge["payment_method_details"]["card"]["brand"],
+                "case_type": "chargeback",
+                "network_reason_code": "10.4",
+            },
+            "type": "card",
+        },
+        reason="fraudulent",
+        status="needs_response",
+    )
+    entry = balance.book(
+        call,
+        "adjustment",
+        -charge["amount_captured"],
+        charge["currency"],
+        kept["id"],
+        fee=FEE,
+        description=f"Chargeback withdrawal for {charge['id']}",
+    )
+    kept["balance_transactions"] = [entry]
+    call.keep(kept)
+    charge["disputed"] = True
+    call.store.save(charge)
+    emit(call, "charge.dispute.created", kept)
+    emit(call, "charge.dispute.funds_withdrawn", kept)
+    return kept
+
+
+EVIDENCE = (
+    "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure "
+    "cancellation_rebuttal customer_communication customer_email_address customer_name "
+    "customer_purchase_ip customer_signature duplicate_charge_documentation "
+    "duplicate_charge_explanation duplicate_charge_id product_description receipt refund_policy "
+    "refund_policy_disclosure refund_refusal_explanation service_date service_documentation "
+    "shipping_address shipping_carrier shipping_date shipping_documentation "
+    "shipping_tracking_number uncategorized_file uncategorized_text"
+)
+
+
+@endpoint("GET", "/v1/disputes/{id}")
+def retrieve_dispute(call: Call) -> Json:
+    return call.find("dispute")
+
+
+@listed("/v1/disputes", charge=text(), payment_intent=text())
+def list_disputes(call: Call) -> Json:
+    ask = call.params
+    return call.listing(
+        "dispute", charge=ask.get("charge"), payment_intent=ask.get("payment_intent")
+    )
+
+
+@endpoint("POST", "/v1/disputes/{id}/close")
+def close_dispute(call: Call) -> Json:
+    """Accept that the dispute is lost; the money stays with the holder of the card."""
+    kept = call.find("dispute")
+    if kept["status"] != "needs_response":
+        raise invalid("This dispute is already closed.")
+    kept["status"] = "lost"
+    call.store.save(kept)
+    emit(call, "charge.dispute.closed", kept)
+    return kept
