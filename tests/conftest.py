@@ -5,6 +5,7 @@ import pytest
 from django.db import connections
 
 from tests import engines
+from tests.browser import browser, new_page, site  # noqa: F401
 
 
 @pytest.fixture(scope="session")

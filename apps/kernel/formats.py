@@ -35,9 +35,7 @@ def number(value: Decimal | int, places: int, *, language: str) -> str:
     """Write a number with the language's separators: 1,248 and 0.9, or 1.248 and 0,9."""
     thousands, point = _SEPARATORS[_short(language)]
     text = (
-        f"{abs(value):,.{places}f}".replace(",", "\0")
-        .replace(".", point)
-        .replace("\0", thousands)
+        f"{abs(value):,.{places}f}".replace(",", "\0").replace(".", point).replace("\0", thousands)
     )
     return f"{MINUS}{text}" if value < 0 and text.strip("0.,") else text
 
@@ -68,7 +66,7 @@ def money(minor: int, currency: str, *, language: str) -> str:
 
 
 def distance(metres: float, *, language: str) -> str:
-    """Write a way: "350 m" in steps of ten below half a kilometre, then "2.6 km", from ten "14 km"."""
+    """Write a way: "350 m" in tens below half a kilometre, then "2.6 km", from ten on "14 km"."""
     tens = int(Decimal(metres / 10).quantize(Decimal(1), ROUND_HALF_UP)) * 10
     if tens < 500:
         return f"{number(tens, 0, language=language)}{HARD_SPACE}m"
@@ -96,7 +94,10 @@ def clock(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def day(moment: datetime, zone: ZoneInfo, *, now: datetime, language: str) -> str:
-    """The date as people say it: "Sun 22 Nov" within 14 days, then "22 Dec", from half a year with its year."""
+    """The date as people say it: "Sun 22 Nov" within 14 days, then "22 Dec".
+
+    From half a year on it has its year: "18 Sep 2027".
+    """
     there = moment.astimezone(zone).date()
     apart = abs(there - now.astimezone(zone).date())
     if apart <= NEAR:

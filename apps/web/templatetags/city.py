@@ -1,6 +1,6 @@
 """What every page of the city writes with: glyphs, sums, times, fields.
 
-    {% load city %}  {% sum 2450 "CLP" %}  {% when order.placed_at city.timezone %}  {% icon "car" %}
+{% load city %}  {% sum 2450 "CLP" %}  {% when order.placed_at city.timezone %}  {% icon "car" %}
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ def _zone(zone: ZoneInfo | str | Any) -> ZoneInfo:
 
 @register.simple_tag
 def icon(name: str, css: str = "icon") -> SafeString:
-    """Draw a glyph.  It is hidden from readers: the word beside it, or the button's name, speaks."""
+    """Draw a glyph.  Hidden from readers: the word beside it, or the button's name, speaks."""
     return format_html(
         '<svg class="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8"'
         ' stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">'
@@ -177,7 +177,9 @@ def plate(number: str) -> SafeString:
 @register.simple_tag
 def code(figures: str, css: str = "") -> SafeString:
     """A code that is said aloud, each figure on its own card."""
-    cards = format_html_join("", '<span aria-hidden="true">{}</span>', ((sign,) for sign in figures))
+    cards = format_html_join(
+        "", '<span aria-hidden="true">{}</span>', ((sign,) for sign in figures)
+    )
     return format_html(
         '<strong class="{}" data-code="{}">{}<i class="unseen">{}</i></strong>',
         f"code {css}".strip(),

@@ -1,0 +1,72 @@
+"""What stands in the bars.  Only what exists is shown: a page that is not there has no link."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from django.urls import Resolver404, resolve
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.parties.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    path: str
+    label: str | Promise
+    icon: str
+
+
+HOME = Page("/", _("Home"), "home")
+RIDES = Page("/rides/", _("Rides"), "car")
+ORDERS = Page("/orders/", _("Orders"), "receipt")
+DRIVE = Page("/drive/", _("Drive"), "car")
+EARNINGS = Page("/earnings/", _("Earnings"), "wallet")
+OFFICE = Page("/admin/", _("City office"), "landmark")
+ME = Page("/me/", _("Me"), "person")
+SIGN_IN = Page("/accounts/login/", _("Sign in"), "person")
+HELP = Page("/help/", _("Help"), "help")
+
+
+@cache
+def _exists(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True
+
+
+def _existing(*pages: Page) -> list[Page]:
+    return [page for page in pages if _exists(page.path)]
+
+
+def services() -> list[Page]:
+    """The trades of the city that a citizen can use today."""
+    return _existing(RIDES)
+
+
+def own_pages(user: User | None) -> list[Page]:
+    """What only this person has in the top bar, by the hats they wear."""
+    if user is None:
+        return []
+    pages = []
+    if hasattr(user, "worker"):
+        pages.append(DRIVE)
+    if hasattr(user, "worker") or user.memberships.exists():
+        pages.append(EARNINGS)
+    if user.is_staff:
+        pages.append(OFFICE)
+    pages.append(ORDERS)
+    return _existing(*pages)
+
+
+def bottom_pages(user: User | None) -> list[Page]:
+    """Four places under the thumb."""
+    if user is None:
+        return _existing(HOME, RIDES, HELP, SIGN_IN)
+    if hasattr(user, "worker"):
+        return _existing(HOME, DRIVE, EARNINGS, ME)
+    if user.is_staff:
+        return _existing(HOME, ORDERS, OFFICE, ME)
+    return _existing(HOME, RIDES, ORDERS, ME)

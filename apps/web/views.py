@@ -1,0 +1,112 @@
+"""The pages that belong to no trade: home, the person's own page, help, choices of look."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.web import specimens
+from apps.web.context import THEME_COOKIE, THEMES, current_city
+
+YEAR = 365 * 24 * 3600
+
+
+def _back(request: HttpRequest) -> HttpResponseRedirect:
+    """Back to where the person was, and never to another site."""
+    there = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(
+        there, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return HttpResponseRedirect(there if safe else reverse("web:home"))
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "web/home.html")
+
+
+@login_required
+def me(request: HttpRequest) -> HttpResponse:
+    return render(request, "web/me.html")
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Remember light, dark or the system's wish, in a cookie."""
+    response = _back(request)
+    chosen = request.POST.get("theme", "")
+    if chosen in THEMES:
+        response.set_cookie(
+            THEME_COOKIE, chosen, max_age=YEAR, samesite="Lax", secure=request.is_secure()
+        )
+    else:
+        response.delete_cookie(THEME_COOKIE, samesite="Lax")
+    return response
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Speak another language from now on.  One that the city does not speak changes nothing."""
+    response = _back(request)
+    chosen = request.POST.get("language", "")
+    if chosen in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            chosen,
+            max_age=YEAR,
+            samesite="Lax",
+            secure=request.is_secure(),
+        )
+    return response
+
+
+@require_safe
+def design(request: HttpRequest) -> HttpResponse:
+    """Every part of every page, in every state, by day and by night."""
+    return render(request, "web/design.html", specimens.everything())
+
+
+@require_safe
+def help_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "web/help.html")
+
+
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "web/accessibility.html")
+
+
+@require_safe
+def offline(request: HttpRequest) -> HttpResponse:
+    return render(request, "web/offline.html")
+
+
+@require_safe
+def manifest(request: HttpRequest) -> JsonResponse:
+    """What a phone needs to put the city on its home screen."""
+    city = current_city()
+    name = city.name if city else _("The city")
+    icon = {"src": static("img/mark.svg"), "sizes": "any", "type": "image/svg+xml"}
+    return JsonResponse(
+        {
+            "name": name,
+            "short_name": name,
+            "start_url": reverse("web:home"),
+            "display": "standalone",
+            "background_color": "#f4f6f3",
+            "theme_color": "#0b5a5c",
+            "icons": [{**icon, "purpose": "any"}],
+        },
+        content_type="application/manifest+json",
+    )
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    lines = ["User-agent: *", "Disallow: /accounts/", "Disallow: /admin/", "Disallow: /me/", ""]
+    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
