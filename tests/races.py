@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Barrier
+from threading import Barrier, Event
 
 from django.db import connection
 
@@ -25,6 +25,16 @@ def at_once(*calls):
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(run, calls))
+
+
+def eventually(condition):
+    """Wait until something that another thread or process does has come to pass."""
+    nobody = Event()
+    for _ in range(LONGEST * 50):
+        if condition():
+            return
+        nobody.wait(0.02)
+    raise AssertionError("it did not come to pass")
 
 
 @contextmanager

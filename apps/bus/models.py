@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -31,7 +32,9 @@ class Event(models.Model):
                 name="bus_event_unstreamed",
                 fields=["id"],
                 condition=Q(streamed_at__isnull=True),
-            )
+            ),
+            # Rows come in the order of time, so a few pages of index find the old ones.
+            BrinIndex(name="bus_event_happened", fields=["happened_at"], autosummarize=True),
         ]
 
     def __str__(self) -> str:
@@ -81,7 +84,12 @@ class Delivery(models.Model):
                 name="bus_delivery_waiting",
                 fields=["due_at", "id"],
                 condition=Q(done_at__isnull=True, dead_at__isnull=True),
-            )
+            ),
+            models.Index(
+                name="bus_delivery_given_up",
+                fields=["id"],
+                condition=Q(done_at__isnull=True, dead_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +33,10 @@ EVERY_TOPIC = "*"
 CHANNEL = "bus"
 # A delivery that failed this often waits for a person: about two hours after the first try.
 PATIENCE = 12
+# How long one batch holds what its handlers have locked.
+STRETCH = timedelta(milliseconds=50)
+# A body names things by their numbers.  What is longer is the thing itself.
+LONGEST_BODY = 256 * 1024
 ENVELOPE = frozenset({"event", "topic", "by", "at", "source"})
 
 # The door through which the present change came in: a page, a socket, a task.
@@ -87,7 +92,7 @@ def publish(topic: str, /, *, by: Actor, at: datetime, **body: Any) -> None:
     """Record that `topic` happened.  Pass identifiers, never objects.
 
     Raises `RuntimeError` outside a transaction: what is told must commit with what was done.
-    Raises `ValueError` when the body uses a word of the envelope.
+    Raises `ValueError` when the body uses a word of the envelope, or is too long to travel.
     """
     if not connection.in_atomic_block:
         raise RuntimeError(f"{topic} published outside a transaction")
@@ -95,6 +100,8 @@ def publish(topic: str, /, *, by: Actor, at: datetime, **body: Any) -> None:
         raise ValueError(f"{topic} says {', '.join(sorted(clash))}, which the envelope says")
     names = [*_subscribers.get(topic, ()), *_subscribers.get(EVERY_TOPIC, ())]
     told = json.dumps(body, cls=Body)
+    if len(told) > LONGEST_BODY:
+        raise ValueError(f"{topic} says {len(told)} characters, more than {LONGEST_BODY}")
     with connection.cursor() as cursor:
         cursor.execute(PUBLISH, [topic, told, str(by), at, source.get(), names])
     if not any(hook is wake for _, hook, _ in connection.run_on_commit):
@@ -113,11 +120,12 @@ def wake() -> None:
 
 
 def relay(*, at: datetime, limit: int = 100) -> int:
-    """Make the deliveries that are due, at most `limit`.  Return how many were tried.
+    """Make deliveries that are due, at most `limit`.  Return how many were tried: 0 if none is due.
 
     Any number of relays may run at once: SKIP LOCKED deals each its own.  The batch is one
-    transaction.  Where that fails as a whole (a constraint that speaks at the commit, a deadlock),
-    each of its deliveries is tried again in a transaction of its own.
+    transaction, and a short one, lest what its handlers lock keep people waiting.  Where it
+    fails as a whole (a constraint that speaks at the commit, a deadlock), each of its deliveries
+    is tried again in a transaction of its own.
     """
     taken: list[int] = []
     try:
@@ -139,9 +147,12 @@ def _deliver_together(at: datetime, limit: int, taken: list[int]) -> None:
         .select_for_update(of=("self",), skip_locked=True)
         .order_by("due_at", "pk")[:limit]
     )
-    taken += [delivery.pk for delivery in deliveries]
     done: list[int] = []
+    enough = monotonic() + STRETCH.total_seconds()
     for delivery in deliveries:
+        if taken and monotonic() > enough:
+            break
+        taken.append(delivery.pk)
         try:
             with transaction.atomic():
                 _hand_over(delivery)

@@ -193,3 +193,47 @@ class TestAfterTheCommit:
 
         assert hooks == ["second"]
         assert not Delivery.objects.filter(done_at=None).exists()
+
+
+@pytest.mark.django_db
+class TestSweep:
+    LATER = NOON + timedelta(days=31)
+
+    def told(self, streamed_at=NOON, relayed=True):
+        bus.publish("tests.unheard_of", by=ADA, at=NOON)
+        if relayed:
+            bus.relay(at=NOON)
+        Event.objects.update(streamed_at=streamed_at)
+
+    def test_after_a_month_what_was_told_is_forgotten(self):
+        self.told()
+
+        assert bus.sweep(at=NOON + timedelta(days=29)) == 0
+        assert bus.sweep(at=self.LATER) == 1
+        assert not Event.objects.exists()
+        assert not Delivery.objects.exists()
+
+    def test_what_is_still_to_be_told_is_kept(self):
+        self.told(relayed=False)
+
+        assert bus.sweep(at=self.LATER) == 0
+        assert Delivery.objects.count() == 1
+
+    def test_what_was_told_only_lately_is_kept(self):
+        self.told(relayed=False)
+        bus.relay(at=self.LATER)
+
+        assert bus.sweep(at=self.LATER) == 0
+
+    def test_what_waits_for_the_stream_is_kept_if_there_is_one(self, settings):
+        self.told(streamed_at=None)
+
+        assert bus.sweep(at=self.LATER) == 0
+        settings.NATS_URL = ""
+        assert bus.sweep(at=self.LATER) == 1
+
+    def test_how_long_is_a_setting(self, settings):
+        settings.BUS_KEEP_DAYS = 1
+        self.told()
+
+        assert bus.sweep(at=NOON + timedelta(days=2)) == 1
