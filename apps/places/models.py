@@ -138,7 +138,14 @@ class Place(models.Model):
             )
         ]
         indexes = [
-            GinIndex(fields=["search"], opclasses=["gin_trgm_ops"], name="places_place_search"),
+            # Written by loads only, and all at once: a list of pending entries would be read by
+            # every search until somebody vacuums.
+            GinIndex(
+                fields=["search"],
+                opclasses=["gin_trgm_ops"],
+                fastupdate=False,
+                name="places_place_search",
+            ),
             models.Index(fields=["city", "lat", "lon"], name="places_place_where"),
         ]
 

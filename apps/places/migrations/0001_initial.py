@@ -38,9 +38,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tiles_version",
-                    models.CharField(
-                        blank=True, max_length=64, verbose_name="version of the map"
-                    ),
+                    models.CharField(blank=True, max_length=64, verbose_name="version of the map"),
                 ),
                 (
                     "loaded_from",
@@ -124,7 +122,10 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "places",
                 "indexes": [
                     django.contrib.postgres.indexes.GinIndex(
-                        fields=["search"], name="places_place_search", opclasses=["gin_trgm_ops"]
+                        fastupdate=False,
+                        fields=["search"],
+                        name="places_place_search",
+                        opclasses=["gin_trgm_ops"],
                     ),
                     models.Index(fields=["city", "lat", "lon"], name="places_place_where"),
                 ],

@@ -1,0 +1,149 @@
+"""Places for programs: search, the name of a point, the city itself."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.places import queries
+from apps.places.geometry import Point
+from apps.places.models import City, Zone
+
+
+class PointField(serializers.Field[Point, str, dict[str, float], Any]):
+    """A point of WGS 84: read as "lat,lon", written as {"lat": ..., "lon": ...}."""
+
+    def to_internal_value(self, data: Any) -> Point:
+        try:
+            return Point.parse(str(data))
+        except ValueError:
+            raise serializers.ValidationError(
+                "Write the point as latitude,longitude.", code="invalid"
+            ) from None
+
+    def to_representation(self, value: Point) -> dict[str, float]:
+        return {"lat": value.lat, "lon": value.lon}
+
+
+class SearchQuery(serializers.Serializer[dict[str, Any]]):
+    city = serializers.SlugField(help_text="The city's slug")
+    q = serializers.CharField(
+        allow_blank=True, max_length=200, default="", help_text="What somebody typed"
+    )
+    near = PointField(required=False, help_text="lat,lon; nearer places are listed ahead")
+    limit = serializers.IntegerField(min_value=1, max_value=20, default=8)
+
+
+class ReverseQuery(serializers.Serializer[dict[str, Any]]):
+    city = serializers.SlugField(help_text="The city's slug")
+    point = PointField(help_text="lat,lon")
+
+
+class FoundSerializer(serializers.Serializer[queries.Found]):
+    kind = serializers.ChoiceField(choices=["STREET", "CROSSING", "LANDMARK"])
+    name = serializers.CharField()
+    detail = serializers.CharField(allow_blank=True)
+    lat = serializers.FloatField(source="point.lat")
+    lon = serializers.FloatField(source="point.lon")
+    metres_away = serializers.FloatField(allow_null=True)
+
+
+class FoundList(serializers.Serializer[dict[str, Any]]):
+    results = FoundSerializer(many=True)
+
+
+class ZoneSerializer(serializers.ModelSerializer[Zone]):
+    class Meta:
+        model = Zone
+        fields = ["slug", "name", "kind"]
+
+
+class NamedPoint(serializers.Serializer[dict[str, Any]]):
+    name = serializers.CharField(help_text="What people would call the point")
+    is_inside = serializers.BooleanField(help_text="Whether it lies in the city")
+    zones = ZoneSerializer(many=True)
+
+
+class CitySerializer(serializers.ModelSerializer[City]):
+    centre = PointField()
+    zones = ZoneSerializer(many=True)
+
+    class Meta:
+        model = City
+        fields = [
+            "slug",
+            "name",
+            "timezone",
+            "currency",
+            "locale",
+            "centre",
+            "boundary",
+            "streets_version",
+            "tiles_version",
+            "is_demo",
+            "zones",
+        ]
+
+
+class Search(APIView):
+    """The places that a text may mean, the likeliest first."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="places_search", parameters=[SearchQuery], responses=FoundList, tags=["places"]
+    )
+    def get(self, request: Request) -> Response:
+        asked = _read(SearchQuery, request)
+        city = get_object_or_404(City, slug=asked["city"])
+        found = queries.search(city, asked["q"], asked.get("near"), asked["limit"])
+        return Response(FoundList({"results": found}).data)
+
+
+class Reverse(APIView):
+    """What people would call a point, and the zones it lies in."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="places_reverse",
+        parameters=[ReverseQuery],
+        responses=NamedPoint,
+        tags=["places"],
+    )
+    def get(self, request: Request) -> Response:
+        asked = _read(ReverseQuery, request)
+        city = get_object_or_404(City, slug=asked["city"])
+        point: Point = asked["point"]
+        told = {
+            "name": queries.nearest_name(city, point),
+            "is_inside": city.contains(point),
+            "zones": queries.zones_at(city, point),
+        }
+        return Response(NamedPoint(told).data)
+
+
+class CityDetail(APIView):
+    """A city: its edge, its clock, its money, its zones."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(operation_id="city", responses=CitySerializer, tags=["places"])
+    def get(self, request: Request, slug: str) -> Response:
+        cities = City.objects.prefetch_related("zones")
+        return Response(CitySerializer(get_object_or_404(cities, slug=slug)).data)
+
+
+def _read(
+    kind: type[serializers.Serializer[dict[str, Any]]], request: Request
+) -> dict[str, Any]:
+    """Read the query or raise: an invalid one names each parameter at fault."""
+    query = kind(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    asked: dict[str, Any] = query.validated_data
+    return asked

@@ -1,0 +1,11 @@
+"""Addresses below /api/v1/."""
+
+from django.urls import path
+
+from apps.places import api
+
+urlpatterns = [
+    path("places/search", api.Search.as_view(), name="places-search"),
+    path("places/reverse", api.Reverse.as_view(), name="places-reverse"),
+    path("cities/<slug:slug>", api.CityDetail.as_view(), name="city"),
+]
