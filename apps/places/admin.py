@@ -7,7 +7,7 @@ from unfold.admin import ModelAdmin
 from apps.places.models import City, Place, Zone
 
 
-class Loaded(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
+class Loaded(ModelAdmin):
     """What a load of the streets wrote: to be read, and changed by the next load."""
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:

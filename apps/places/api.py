@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -139,9 +139,7 @@ class CityDetail(APIView):
         return Response(CitySerializer(get_object_or_404(cities, slug=slug)).data)
 
 
-def _read(
-    kind: type[serializers.Serializer[dict[str, Any]]], request: Request
-) -> dict[str, Any]:
+def _read(kind: type[serializers.Serializer[dict[str, Any]]], request: Request) -> dict[str, Any]:
     """Read the query or raise: an invalid one names each parameter at fault."""
     query = kind(data=request.query_params)
     query.is_valid(raise_exception=True)

@@ -68,7 +68,7 @@ def metres_between(a: Point, b: Point) -> float:
 
 def cell(point: Point) -> int:
     """Return the H3 cell (resolution 9) that the point lies in.  It fits a signed 64-bit column."""
-    return h3.latlng_to_cell(point.lat, point.lon, CELL_RESOLUTION)
+    return int(h3.latlng_to_cell(point.lat, point.lon, CELL_RESOLUTION))
 
 
 def cell_centre(h3_cell: int) -> Point:

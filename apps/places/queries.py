@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Least
 
 from apps.places import names, routing
@@ -58,9 +58,7 @@ def search(city: City, text: str, near: Point | None = None, limit: int = 8) -> 
     if not term:
         landmarks = places.filter(kind=Place.Kind.LANDMARK).order_by("-weight", "pk")
         return _first(((0.0, place) for place in landmarks[:CANDIDATES]), near, limit)
-    scored = [
-        (_alike(place) + BONUS[Place.Kind(place.kind)], place) for place in _like(places, term)
-    ]
+    scored = _like(places, term)
     pair = names.halves(text)
     if pair is not None:
         scored += _crossings(places, *pair)
@@ -98,13 +96,17 @@ def zones_at(city: City, point: Point) -> list[Zone]:
     return [zone for zone in zones if zone.contains(point)]
 
 
-def _like(places: QuerySet[Place], term: str) -> list[Place]:
-    """Return the names in which most of the term is found somewhere."""
+def _like(places: QuerySet[Place], term: str) -> list[tuple[float, Place]]:
+    """Return the places in whose names most of the term is found somewhere."""
     scored = places.annotate(
         found=TrigramWordSimilarity(term, "search"), whole=TrigramSimilarity("search", term)
     ).order_by("-found", "-whole", "-weight", "pk")
     close = list(scored.filter(search__trigram_word_similar=term)[:CANDIDATES])
-    return close or list(scored.filter(found__gte=SOMEWHAT_ALIKE)[:CANDIDATES])
+    found = close or list(scored.filter(found__gte=SOMEWHAT_ALIKE)[:CANDIDATES])
+    return [
+        (_alike(place.found, place.whole, place) + BONUS[Place.Kind(place.kind)], place)
+        for place in found
+    ]
 
 
 def _crossings(places: QuerySet[Place], first: str, second: str) -> list[tuple[float, Place]]:
@@ -113,7 +115,7 @@ def _crossings(places: QuerySet[Place], first: str, second: str) -> list[tuple[f
     terms = [first, second] if second else [first]
     scored = crossings.annotate(
         found=Least(
-            *(TrigramWordSimilarity(term, "search") for term in terms), F("weight") * 0 + 1
+            *(TrigramWordSimilarity(term, "search") for term in terms), Value(1.0)
         ),
         whole=TrigramSimilarity("search", " ".join(terms)),
     ).order_by("-found", "-whole", "-weight", "pk")
@@ -123,12 +125,12 @@ def _crossings(places: QuerySet[Place], first: str, second: str) -> list[tuple[f
     found = list(close[:CANDIDATES]) or list(scored.filter(found__gte=SOMEWHAT_ALIKE)[:CANDIDATES])
     # Somebody who names two streets means where they cross.
     bonus = 0.4 if second else 0.05
-    return [(_alike(place) + bonus, place) for place in found]
+    return [(_alike(place.found, place.whole, place) + bonus, place) for place in found]
 
 
-def _alike(place: Place) -> float:
-    """From 0 to 1: mostly that the term is in the name, partly that the name is no longer."""
-    return 0.7 * place.found + 0.3 * place.whole + 0.1 * place.weight
+def _alike(found: float, whole: float, place: Place) -> float:
+    """Mostly that the term is in the name, partly that the name is no longer, a little how big."""
+    return 0.7 * found + 0.3 * whole + 0.1 * place.weight
 
 
 def _first(scored: Iterable[tuple[float, Place]], near: Point | None, limit: int) -> list[Found]:

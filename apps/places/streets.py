@@ -118,6 +118,8 @@ def sift(source: Path, out: Path, *, box: Sequence[float] | None = None) -> int:
                     kept.add(way.id)
             if kept:
                 for relation in osmium.FileProcessor(str(source), osmium.osm.RELATION):
+                    if not isinstance(relation, osmium.osm.Relation):
+                        continue
                     ends = {member.ref for member in relation.members if member.type == "w"}
                     if relation.tags.get("type") == "restriction" and ends <= kept:
                         writer.add_relation(relation)
@@ -134,7 +136,7 @@ def ways(pbf: Path) -> list[Way]:
     for way in _highways(pbf, located=True):
         tags = way.tags
         weight = CLASSES.get(tags["highway"])
-        name = " ".join(tags.get("name", "").split())[:90]
+        name = " ".join((tags.get("name") or "").split())[:90]
         if weight is None or not names.essence(name):
             continue
         nodes = [(n.ref, n.lat, n.lon) for n in way.nodes if n.location.valid()]
@@ -145,10 +147,11 @@ def ways(pbf: Path) -> list[Way]:
 
 def points(pbf: Path) -> list[Point]:
     """Read every node of the extract."""
+    nodes = osmium.FileProcessor(str(pbf), osmium.osm.NODE)
     return [
         Point(lat=node.lat, lon=node.lon)
-        for node in osmium.FileProcessor(str(pbf), osmium.osm.NODE)
-        if node.location.valid()
+        for node in nodes
+        if isinstance(node, osmium.osm.Node) and node.location.valid()
     ]
 
 
@@ -156,7 +159,7 @@ def named(pieces: Sequence[Way], *, locale: str) -> list[Named]:
     """Return the streets and their crossings, each once, the weightiest first."""
     streets = _streets(pieces)
     found = []
-    weights = {}
+    weights: dict[int, float] = {}
     for street in streets:
         weight = street.weight
         weights |= {id(way): weight for way in street.ways}
@@ -173,7 +176,9 @@ def _highways(source: Path, *, located: bool) -> Iterator[osmium.osm.Way]:
     if located:
         processor = processor.with_locations()
     processor = processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
-    yield from processor.with_filter(osmium.filter.KeyFilter("highway"))
+    for way in processor.with_filter(osmium.filter.KeyFilter("highway")):
+        if isinstance(way, osmium.osm.Way):
+            yield way
 
 
 def _touches(way: osmium.osm.Way, box: Sequence[float]) -> bool:
@@ -188,7 +193,7 @@ def _streets(pieces: Sequence[Way]) -> list[Street]:
     by_name: dict[str, list[Way]] = defaultdict(list)
     for way in pieces:
         by_name[way.name].append(way)
-    streets = []
+    streets: list[Street] = []
     for name, alike in by_name.items():
         together: dict[tuple[int, int], Street] = {}
         for way in alike:

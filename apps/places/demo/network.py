@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import osmium
 from osmium.osm.mutable import Node, Way
@@ -30,7 +31,7 @@ LINKS = """
 """
 
 # An extract wants to know when each piece was last seen; the model does not say.
-SEEN = {"version": 1, "changeset": 1, "timestamp": "2024-01-01T00:00:00Z"}
+SEEN: dict[str, Any] = {"version": 1, "changeset": 1, "timestamp": "2024-01-01T00:00:00Z"}
 
 type LonLat = tuple[float, float]
 
