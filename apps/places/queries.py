@@ -114,9 +114,7 @@ def _crossings(places: QuerySet[Place], first: str, second: str) -> list[tuple[f
     crossings = places.filter(kind=Place.Kind.CROSSING)
     terms = [first, second] if second else [first]
     scored = crossings.annotate(
-        found=Least(
-            *(TrigramWordSimilarity(term, "search") for term in terms), Value(1.0)
-        ),
+        found=Least(*(TrigramWordSimilarity(term, "search") for term in terms), Value(1.0)),
         whole=TrigramSimilarity("search", " ".join(terms)),
     ).order_by("-found", "-whole", "-weight", "pk")
     close = scored

@@ -29,6 +29,22 @@ CLASSES = {
     "road": 0.3,
 }
 
+# The tag `highway` of what is no street for a car, now or ever.
+NOT_FOR_CARS = frozenset(
+    {
+        "bridleway",
+        "construction",
+        "corridor",
+        "cycleway",
+        "elevator",
+        "footway",
+        "path",
+        "platform",
+        "proposed",
+        "steps",
+    }
+)
+
 # Raise it when the same extract would give other names.
 RECIPE = "1"
 
@@ -177,7 +193,7 @@ def _highways(source: Path, *, located: bool) -> Iterator[osmium.osm.Way]:
         processor = processor.with_locations()
     processor = processor.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
     for way in processor.with_filter(osmium.filter.KeyFilter("highway")):
-        if isinstance(way, osmium.osm.Way):
+        if isinstance(way, osmium.osm.Way) and way.tags["highway"] not in NOT_FOR_CARS:
             yield way
 
 
