@@ -4,6 +4,7 @@ Both engines answer with the same nested mappings, so that nobody above can tell
 """
 
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -20,6 +21,10 @@ SNAP_METRES = 1_000
 STREETS = "streets.osrm"
 
 HTTP_SECONDS = 5.0
+
+# An engine elsewhere that did not answer is left alone so long: estimates now are worth more
+# than the same answer after the time-out, for every car and every rider.
+REST_SECONDS = 10.0
 
 # (longitude, latitude) in degrees.
 type LonLat = tuple[float, float]
@@ -98,6 +103,7 @@ class Remote:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
+        self._resting_until = 0.0
 
     def route(self, points: Sequence[LonLat]) -> Answer:
         radiuses = ";".join([str(SNAP_METRES)] * len(points))
@@ -125,6 +131,8 @@ class Remote:
         return self._ask("nearest", [point], radiuses=str(SNAP_METRES), generate_hints="false")
 
     def _ask(self, service: str, points: Sequence[LonLat], **options: str) -> Answer:
+        if time.monotonic() < self._resting_until:
+            raise Broken("did not answer a moment ago")
         where = ";".join(f"{lon:.6f},{lat:.6f}" for lon, lat in points)
         query = urllib.parse.urlencode(options, safe=";,")
         url = f"{self._url}/{service}/v1/driving/{where}?{query}"
@@ -135,6 +143,7 @@ class Remote:
             # A refusal is a 400 whose body says which.
             raise _refusal(error) from error
         except (OSError, ValueError) as error:
+            self._resting_until = time.monotonic() + REST_SECONDS
             raise Broken(str(error)) from error
 
 

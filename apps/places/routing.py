@@ -8,6 +8,7 @@ version in force.  Every process loads a version once, looks at that file before
 Where no streets are built, or the engine fails, the answer is a straight line and says so.
 """
 
+import functools
 import itertools
 import logging
 import re
@@ -192,7 +193,7 @@ def _engine(city_slug: str) -> engines.Engine | None:
     Whoever holds an old engine may finish with it: it goes when the last answer is out.
     """
     if settings.OSRM_URL:
-        return engines.Remote(settings.OSRM_URL.replace("{city}", city_slug))
+        return _remote(settings.OSRM_URL.replace("{city}", city_slug))
     pointer = _pointer(city_slug)
     try:
         status = pointer.stat()
@@ -210,6 +211,11 @@ def _engine(city_slug: str) -> engines.Engine | None:
         return _load(pointer, stamp)
     finally:
         _loading.release()
+
+
+@functools.cache
+def _remote(url: str) -> engines.Engine:
+    return engines.Remote(url)
 
 
 def _load(pointer: Path, stamp: tuple[int, int]) -> engines.Engine | None:

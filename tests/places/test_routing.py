@@ -216,11 +216,12 @@ def test_an_engine_elsewhere_gives_the_same_answers(routed, settings):
         routing.route(CITY, [PLAZA, SANTIAGO])
 
 
-def test_an_engine_elsewhere_that_is_down_gives_estimates(settings):
+def test_an_engine_elsewhere_that_is_down_gives_estimates_at_once(settings, caplog):
     settings.OSRM_URL = f"http://127.0.0.1:{free_ports()['web']}"
     assert routing.route(CITY, [PLAZA, FARO]).is_estimate
     assert routing.table(CITY, [PLAZA], [FARO]).is_estimate
     assert routing.snap(CITY, FARO).is_estimate
+    assert "did not answer a moment ago" in caplog.text
 
 
 def test_old_versions_go_but_for_the_last(own_data, tmp_path):
