@@ -1,0 +1,65 @@
+"""Sockets that bad input cannot hurt: small frames, a bounded rate, and a code for every error."""
+
+import json
+import time
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+FRAME_BYTES = 4_096
+FRAMES_A_SECOND = 10
+BURST = 40
+
+NOT_SIGNED_IN = 4401
+NOT_YOURS = 4403
+NOT_FOUND = 4404
+TOO_BIG = 4413
+TOO_FAST = 4429
+
+
+class BoundedConsumer(AsyncWebsocketConsumer):
+    """A JSON socket that answers what it cannot read with a code instead of breaking.
+
+    Subclasses write `async def heard(self, message)`; it sees only JSON objects with a `type`.
+    """
+
+    async def connect(self) -> None:
+        self._tokens = float(BURST)
+        self._filled_at = time.monotonic()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if not self._may_speak():
+            await self.complain("too_fast")
+            await self.close(code=TOO_FAST)
+            return
+        if text_data is None or len(text_data) > FRAME_BYTES:
+            await self.complain("too_big" if text_data else "malformed")
+            await self.close(code=TOO_BIG)
+            return
+        try:
+            message = json.loads(text_data)
+        except (ValueError, RecursionError):
+            await self.complain("malformed")
+            return
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            await self.complain("malformed")
+            return
+        await self.heard(message)
+
+    async def heard(self, message: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    async def say(self, type: str, **body: Any) -> None:
+        await self.send(text_data=json.dumps({"type": type, **body}, default=str))
+
+    async def complain(self, code: str, message: str = "") -> None:
+        """Say what went wrong: a code for the program, and words for the person if any."""
+        await self.say("error", code=code, **({"message": message} if message else {}))
+
+    def _may_speak(self) -> bool:
+        """A bucket of tokens: `BURST` at once, `FRAMES_A_SECOND` for ever."""
+        now = time.monotonic()
+        self._tokens = min(BURST, self._tokens + (now - self._filled_at) * FRAMES_A_SECOND)
+        self._filled_at = now
+        self._tokens -= 1
+        return self._tokens >= 0
