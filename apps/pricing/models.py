@@ -27,8 +27,8 @@ class Payee(models.TextChoices):
 class Line:
     """One line of a price: what for, how much, and who gets it.
 
-    `code` is a stable word (`start`, `distance`, `time`, `platform`, `city_fee`, `vat`); `quantity` is
-    in the unit that the code implies (metres, seconds), `rate` in minor units per
+    `code` is a stable word (`start`, `distance`, `time`, `platform`, `city_fee`, `vat`);
+    `quantity` is in the unit that the code implies (metres, seconds), `rate` in minor units per
     kilometre or minute, or basis points for a tax; both are None for a flat line.
     """
 

@@ -12,8 +12,8 @@ from apps.parties.models import Provider
 class Payout(models.Model):
     """What a provider is paid for a period: everything booked for them up to a moment.
 
-    Its statement is the entries on the provider's payable account after `after_entry` up to and with
-    `last_entry`, so that every entry stands on one statement and no other.
+    Its statement is the entries on the provider's payable account after `after_entry`, up to and
+    with `last_entry`, so that every entry stands on one statement and no other.
     """
 
     class State(models.TextChoices):

@@ -1,0 +1,73 @@
+"""Pricing: what a request costs, line by line, frozen so that it cannot change on the way."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.bus import operations as bus
+from apps.kernel.actors import Actor
+from apps.kernel.money import share_of
+from apps.listings.models import Listing
+from apps.pricing.models import Line, Payee, Quote, Tariff
+
+QUOTE_LASTS = timedelta(minutes=5)
+
+
+def metered(tariff: Tariff, *, metres: int, seconds: int) -> list[Line]:
+    """The lines of a fare by distance and time, in minor units, each rounded half up.
+
+    The platform's share is added on top of what the worker gets, and VAT is owed on the
+    platform's share alone: carrying passengers is exempt.
+    """
+    distance = (tariff.per_km_minor * metres + 500) // 1_000
+    time = (tariff.per_minute_minor * seconds + 30) // 60
+    fare = tariff.start_minor + distance + time
+    lines = [
+        Line("start", tariff.start_minor, Payee.PROVIDER),
+        Line("distance", distance, Payee.PROVIDER, quantity=metres, rate=tariff.per_km_minor),
+        Line("time", time, Payee.PROVIDER, quantity=seconds, rate=tariff.per_minute_minor),
+    ]
+    if (missing := tariff.minimum_minor - fare) > 0:
+        lines.append(Line("minimum", missing, Payee.PROVIDER))
+        fare += missing
+    platform = share_of(fare, tariff.platform_bp)
+    lines += [
+        Line("platform", platform, Payee.PLATFORM, rate=tariff.platform_bp),
+        Line("vat", share_of(platform, tariff.vat_bp), Payee.TAX, rate=tariff.vat_bp),
+        Line("city_fee", tariff.city_fee_minor, Payee.CITY),
+    ]
+    return [line for line in lines if line.amount or line.code == "start"]
+
+
+@transaction.atomic
+def freeze(
+    *,
+    bundle: UUID,
+    listing: Listing,
+    consumer_id: int | None,
+    request: dict[str, Any],
+    lines: list[Line],
+    terms: dict[str, Any],
+    tariff: Tariff,
+    currency: str,
+    by: Actor,
+    at: datetime,
+) -> Quote:
+    """Write a price down for five minutes.  Whoever orders by it pays exactly that."""
+    quote = Quote.objects.create(
+        bundle=bundle,
+        listing=listing,
+        consumer_id=consumer_id,
+        request=request,
+        lines=Quote.frozen(lines),
+        terms=terms,
+        tariff=tariff.number,
+        total_minor=sum(line.amount for line in lines),
+        currency=currency,
+        quoted_at=at,
+        expires_at=at + QUOTE_LASTS,
+    )
+    bus.publish("pricing.quoted", by=by, at=at, quote=quote.pk, total_minor=quote.total_minor)
+    return quote
