@@ -1,0 +1,256 @@
+"""Orders: from a quote to an agreement to a service that was delivered.
+
+`place` and `advance` are the only ways in: five surfaces cannot disagree.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from django.db import IntegrityError, transaction
+
+from apps.bus import operations as bus
+from apps.kernel.actors import Actor, Kind
+from apps.kernel.money import Money
+from apps.orders import verticals
+from apps.orders.models import Basket, Order, Step
+from apps.orders.verticals import PAYING, Data, OutOfTurn, StepRefused
+from apps.parties.models import Worker
+from apps.payments import operations as payments
+from apps.pricing.models import Line, Payee, Quote
+from apps.regulation import operations as regulation
+from apps.regulation.models import Decision
+
+__all__ = ["KeyReused", "OutOfTurn", "QuoteGone", "StepRefused", "advance", "place"]
+
+
+class KeyReused(Exception):
+    """This key was used before, for something else."""
+
+
+class QuoteGone(Exception):
+    """There is no such price any more: it ran out, was used, or was never this consumer's."""
+
+
+def place(
+    *,
+    key: UUID,
+    quote_refs: Sequence[UUID],
+    consumer_id: int,
+    card_id: int,
+    by: Actor,
+    at: datetime,
+) -> Basket:
+    """Ask the city, hold every leg, open the payment, and record the agreement.
+
+    The key becomes the basket's reference: placing it twice is harmless, and `KeyReused`
+    says that it came with another request.  Raises `QuoteGone`; what the city or an engine has
+    against it, such as `NotPermitted` or `nights.Taken`, passes through.
+    """
+    fingerprint = _fingerprint(quote_refs, consumer_id, card_id)
+    refusal = ""
+    try:
+        with transaction.atomic():
+            if basket := Basket.objects.filter(ref=key).first():
+                return _same(basket, fingerprint)
+            quotes = _quotes(quote_refs, consumer_id, at)
+            decisions = [_decide(quote, by, at) for quote in quotes]
+            refusal = next((said.refusal for said in decisions if said.refusal), "")
+            if refusal:
+                # One refusal stops the basket; what the others took is given back.
+                for said in decisions:
+                    regulation.give_back(decision_id=said.pk, by=by, at=at)
+            else:
+                basket = Basket.objects.create(
+                    ref=key, consumer_id=consumer_id, fingerprint=fingerprint, placed_at=at
+                )
+                for quote, decision in zip(quotes, decisions, strict=True):
+                    _order(basket, quote, decision, by, at)
+                payments.open(
+                    holder=key,
+                    payer_id=consumer_id,
+                    card_id=card_id,
+                    amount=Money(sum(q.total_minor for q in quotes), quotes[0].currency),
+                    by=by,
+                    at=at,
+                )
+    except IntegrityError:
+        # The same form, sent twice at the same moment; or the same quote, ordered twice.
+        if again := Basket.objects.filter(ref=key).first():
+            return _same(again, fingerprint)
+        if Order.objects.filter(quote__ref__in=quote_refs).exists():
+            raise QuoteGone("used") from None
+        raise
+    if refusal:
+        # Out here, so that the city's refusal is committed and stays on record.
+        raise regulation.NotPermitted(refusal)
+    return basket
+
+
+@transaction.atomic
+def advance(
+    *, order_id: int, step: str, by: Actor, at: datetime, data: Data | None = None
+) -> Order:
+    """Take one step of the order's vertical.  Taking it twice is harmless.
+
+    Raises `OutOfTurn` when the order is not ready for it or it is not this actor's to take,
+    and `StepRefused` when what came with it is wrong.
+    """
+    data = data or {}
+    order = Order.objects.locked().select_related("quote", "city", "basket").get(pk=order_id)
+    vertical = verticals.get(order.vertical)
+    move = vertical.step(step)
+    _check_actor(order, move, by)
+    if order.stage not in move.sources:
+        if order.stage == move.stage:
+            return order
+        raise OutOfTurn(f"{step} by {by} while {order.stage}")
+    if move.check:
+        move.check(order, data, at)
+
+    if "worker" in data:
+        worker = Worker.objects.get(pk=data["worker"])
+        order.worker, order.provider_id = worker, worker.provider_id
+    before, order.state, order.stage = order.state, move.state, move.stage
+    order.reason = str(data.get("reason", ""))[:50]
+    order.changed_at = at
+    if not order.is_live:
+        order.ended_at = at
+        _settle(order, vertical.charge(order, move, at), by, at)
+    if move.legs:
+        for leg in vertical.legs:
+            getattr(leg.engine, move.legs)(holder=order.ref, by=by, at=at)
+    Step.objects.create(
+        order=order,
+        name=step,
+        state=order.state,
+        stage=order.stage,
+        by=str(by),
+        reason=order.reason,
+        taken_at=at,
+    )
+    vertical.stepped(order, move, data, by, at)
+    if move.legs == "put_back":
+        order.worker = order.provider = None
+    order.save()
+    topic = "orders.stepped" if order.state == before else f"orders.{order.state.lower()}"
+    bus.publish(topic, by=by, at=at, order=order.pk, ref=order.ref, step=step, stage=order.stage)
+    return order
+
+
+def _fingerprint(quote_refs: Sequence[UUID], consumer_id: int, card_id: int) -> str:
+    asked = [sorted(map(str, quote_refs)), consumer_id, card_id]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def _same(basket: Basket, fingerprint: str) -> Basket:
+    if basket.fingerprint != fingerprint:
+        raise KeyReused
+    return basket
+
+
+def _quotes(refs: Sequence[UUID], consumer_id: int, at: datetime) -> list[Quote]:
+    quotes = list(
+        Quote.objects.filter(ref__in=refs)
+        .select_related("listing__city", "order")
+        .order_by("listing__provider_id", "pk")
+    )
+    if not quotes or len(quotes) != len(set(refs)):
+        raise QuoteGone("unknown")
+    for quote in quotes:
+        if quote.consumer_id not in (None, consumer_id):
+            raise QuoteGone("unknown")
+        if quote.expires_at <= at:
+            raise QuoteGone("expired")
+        if hasattr(quote, "order"):
+            raise QuoteGone("used")
+    if len({quote.currency for quote in quotes}) > 1:
+        raise QuoteGone("currencies")
+    return quotes
+
+
+def _decide(quote: Quote, by: Actor, at: datetime) -> Decision:
+    vertical = verticals.get(quote.listing.vertical)
+    return regulation.decide(
+        provider_id=quote.listing.provider_id,
+        vertical=vertical.slug,
+        facts=vertical.facts(quote, at),
+        by=by,
+        at=at,
+    )
+
+
+def _order(basket: Basket, quote: Quote, decision: Decision, by: Actor, at: datetime) -> Order:
+    vertical = verticals.get(quote.listing.vertical)
+    order = Order.objects.create(
+        ref=uuid5(basket.ref, str(quote.ref)),
+        basket=basket,
+        consumer_id=basket.consumer_id,
+        city=quote.listing.city,
+        vertical=vertical.slug,
+        listing=quote.listing,
+        quote=quote,
+        decision=decision,
+        total_minor=quote.total_minor,
+        currency=quote.currency,
+        stage=PAYING,
+        placed_at=at,
+        changed_at=at,
+    )
+    vertical.placed(order)
+    for leg in vertical.legs:
+        leg.engine.hold(
+            leg.asks(quote), holder=order.ref, until=at + vertical.hold_for, by=by, at=at
+        )
+    bus.publish("orders.placed", by=by, at=at, order=order.pk, ref=order.ref, stage=PAYING)
+    return order
+
+
+def _check_actor(order: Order, move: verticals.Step, by: Actor) -> None:
+    match by.kind:
+        case Kind.CONSUMER:
+            is_theirs = by.id == str(order.consumer_id)
+        case Kind.WORKER:
+            is_theirs = order.worker is not None and by.id == str(order.worker.user_id)
+        case _:
+            is_theirs = True
+    if by.kind not in move.by or not is_theirs:
+        raise OutOfTurn(f"{move.name} is not for {by} to take")
+
+
+def _settle(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> None:
+    """Charge what is owed in the end, and give back what the city had counted for nothing."""
+    if order.state == Order.State.CANCELLED:
+        # Before the legs, as in `place`: whoever locks in two orders waits for ever.
+        regulation.give_back(decision_id=order.decision_id, by=by, at=at)
+    order.charged_minor = sum(line.amount for line in lines)
+    if order.charged_minor:
+        payments.capture(
+            holder=order.basket.ref,
+            amount_minor=order.charged_minor,
+            split=_split(order, lines),
+            about=order.ref,
+            by=by,
+            at=at,
+        )
+    else:
+        payments.cancel(holder=order.basket.ref, by=by, at=at)
+
+
+def _split(order: Order, lines: Sequence[Line]) -> list[tuple[str, int]]:
+    """Whose account each line goes to, summed, in the order in which they first appear."""
+    parts: dict[str, int] = {}
+    for line in lines:
+        match line.to:
+            case Payee.PROVIDER:
+                account = f"provider:{order.provider_id}:payable"
+            case Payee.PLATFORM:
+                account = "platform:fees"
+            case Payee.CITY:
+                account = f"city:{order.city.slug}:fees"
+            case Payee.TAX:
+                account = f"tax:{order.city.slug}:vat"
+        parts[account] = parts.get(account, 0) + line.amount
+    return list(parts.items())
