@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -42,6 +44,7 @@ class Ride(models.Model):
     code = models.CharField(_("start code"), max_length=4)
     code_tries = models.PositiveSmallIntegerField(_("wrong codes"), default=0)
     pickup_eta_at = models.DateTimeField(_("driver expected at"), null=True, blank=True)
+    dropoff_eta_at = models.DateTimeField(_("arrival expected at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("ride")
@@ -57,6 +60,10 @@ class Ride(models.Model):
     @property
     def dropoff(self) -> Point:
         return Point(self.dropoff_lat, self.dropoff_lon)
+
+    def eta_at(self, stage: str) -> datetime | None:
+        """When the rider may expect what comes next: the car, then the drop-off."""
+        return {"on_the_way": self.pickup_eta_at, "on_board": self.dropoff_eta_at}.get(stage)
 
 
 class VehicleEvent(models.Model):

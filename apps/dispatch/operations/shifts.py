@@ -79,6 +79,16 @@ def resume_shift(*, worker_id: int, by: Actor, at: datetime) -> Shift:
 
 
 @transaction.atomic
+def limit_shift(*, worker_id: int, until: datetime, by: Actor, at: datetime) -> None:
+    """End the worker's shift at a moment, or as soon after it as nobody is to be driven.
+
+    Harmless for a worker who is off the line.
+    """
+    if Shift.objects.open().filter(worker=worker_id).update(until=until):
+        bus.publish("dispatch.shift_limited", by=by, at=at, worker=worker_id, until=until)
+
+
+@transaction.atomic
 def end_shift(*, worker_id: int, by: Actor, at: datetime) -> None:
     """Take the worker off the line.  Harmless if they are off it.  Raises `OnARun`."""
     try:

@@ -1,0 +1,124 @@
+"""What a driver's phone shows: the shift, the offer that rings, the rides under way.
+
+The page and the socket say the same, because both say what stands here.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from apps.dispatch.models import Offer, Shift
+from apps.kernel.actors import Kind
+from apps.mobility import queries
+from apps.mobility.operations import VERTICAL
+from apps.orders import verticals
+from apps.orders.models import Order
+from apps.parties.models import Worker
+from apps.pricing.models import Payee
+from apps.reviews import queries as reviews
+
+
+def state_of(worker: Worker, at: datetime) -> dict[str, Any]:
+    """All that the phone needs to draw itself anew, whatever it has missed."""
+    shift = Shift.objects.open().filter(worker=worker).select_related("city").first()
+    offer = (
+        Offer.objects.live(at).filter(worker=worker).select_related("job").order_by("-pk").first()
+    )
+    return {
+        "shift": shift and _shift(worker, shift, at),
+        "offer": offer and _offer(offer, at),
+        "rides": [_ride(order, at) for order in rides_of(worker)],
+        "at": at,
+    }
+
+
+def rides_of(worker: Worker) -> list[Order]:
+    """The rides that this driver is under way with."""
+    mine = Order.objects.live().filter(worker=worker, vertical=VERTICAL)
+    return list(mine.select_related("ride", "consumer", "quote").order_by("pk"))
+
+
+def earned(worker: Worker, *, since: datetime, until: datetime) -> list[tuple[datetime, int]]:
+    """When each ride ended in a stretch of time, and what it left the driver, in minor units."""
+    done = Order.objects.filter(
+        worker=worker, vertical=VERTICAL, ended_at__gte=since, ended_at__lt=until
+    ).select_related("quote")
+    parts = []
+    for order in done.order_by("ended_at"):
+        is_whole = order.state == Order.State.COMPLETED
+        part = order.quote.part_of(Payee.PROVIDER) if is_whole else order.charged_minor or 0
+        if order.ended_at and part:
+            parts.append((order.ended_at, part))
+    return parts
+
+
+def today(shift: Shift, at: datetime) -> datetime:
+    """The midnight before `at` on the clocks of the shift's city."""
+    return shift.city.now(at).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _shift(worker: Worker, shift: Shift, at: datetime) -> dict[str, Any]:
+    since = today(shift, at)
+    parts = earned(worker, since=since, until=at + timedelta(seconds=1))
+    return {
+        "city": shift.city.slug,
+        "started_at": shift.started_at,
+        "is_paused": shift.paused_at is not None,
+        "seconds": int((at - shift.started_at).total_seconds()),
+        "earned_minor": sum(part for _, part in parts),
+        "rides": len(parts),
+        "currency": shift.city.currency,
+        "until": shift.until,
+    }
+
+
+def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
+    order = (
+        Order.objects.filter(ref=offer.job.holder)
+        .select_related("ride", "consumer", "quote")
+        .first()
+    )
+    if order is None:
+        return None
+    ride, km = order.ride, (offer.eta_metres + order.ride.metres) / 1_000
+    rider = reviews.reputation(order.consumer_id, at=at)
+    return {
+        "id": offer.pk,
+        "expires_at": offer.expires_at,
+        "offered_at": offer.offered_at,
+        "may_extend": not offer.extended,
+        "pay_minor": offer.job.pay_minor,
+        "currency": offer.job.currency,
+        "per_km_minor": round(offer.job.pay_minor / km) if km else None,
+        "to_pickup": {"seconds": offer.eta_seconds, "metres": offer.eta_metres},
+        "is_estimate": offer.is_estimate,
+        "kind": order.quote.request["kind"],
+        "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),
+        "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
+        "ride": {"seconds": ride.seconds, "metres": ride.metres},
+        "line": ride.line,
+        "rider": {"name": order.consumer.short_name, "stars": rider.mean, "rides": rider.count},
+        "reasons": offer.reasons,
+    }
+
+
+def _ride(order: Order, at: datetime) -> dict[str, Any]:
+    ride = order.ride
+    steps = verticals.get(VERTICAL).open_to(Kind.WORKER, order.stage)
+    return {
+        "ref": order.ref,
+        "code": order.code,
+        "stage": order.stage,
+        "steps": steps,
+        "pay_minor": order.quote.part_of(Payee.PROVIDER),
+        "currency": order.currency,
+        "eta_at": ride.eta_at(order.stage),
+        "may_leave_at": queries.may_leave_at(order) if order.stage == "at_pickup" else None,
+        "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),
+        "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
+        "line": ride.line,
+        "rider": {"name": order.consumer.short_name},
+    }
+
+
+def _place(lat: float, lon: float, name: str) -> dict[str, Any]:
+    return {"lat": lat, "lon": lon, "name": name}

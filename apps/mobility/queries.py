@@ -1,0 +1,100 @@
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from apps.dispatch import queries as dispatch
+from apps.kernel.money import Money
+from apps.mobility.mds import Vehicle
+from apps.mobility.models import VehicleEvent
+from apps.orders.models import Order, Step
+from apps.reviews import queries as reviews
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """What calling a ride off costs at a moment, and until when it is free."""
+
+    fee: Money
+    free_until: datetime | None
+
+
+def cancellation(order: Order, at: datetime) -> Cancellation:
+    """The same answer for the sentence beside the button and for the charge behind it.
+
+    Free until a driver has accepted and for as long after that as the quote's terms say; then
+    the fee of the terms, but never more than the ride.
+    """
+    assigned_at = _taken_at(order, "assign")
+    if order.worker_id is None or assigned_at is None:
+        return Cancellation(Money(0, order.currency), None)
+    terms = order.quote.terms
+    free_until = assigned_at + timedelta(seconds=terms["cancel_free_seconds"])
+    fee = 0 if at < free_until else fee_of(order)
+    return Cancellation(Money(fee, order.currency), free_until)
+
+
+def fee_of(order: Order) -> int:
+    """The fee for a late cancellation or a rider who does not come, in minor units."""
+    return min(order.quote.terms["cancel_fee"], order.total_minor)
+
+
+def may_leave_at(order: Order) -> datetime | None:
+    """From when on a driver who waits may leave, as the quote's terms say."""
+    arrived_at = _taken_at(order, "arrive")
+    return arrived_at and arrived_at + timedelta(seconds=order.quote.terms["wait_seconds"])
+
+
+def vehicle_state(worker_id: int) -> Vehicle:
+    """The vehicle's state in the words of MDS; before its first event it is out of service."""
+    last = VehicleEvent.objects.filter(worker=worker_id).order_by("-pk").first()
+    return Vehicle(last.state) if last else Vehicle.NON_OPERATIONAL
+
+
+def live(order: Order, at: datetime) -> dict[str, Any]:
+    """What the rider's page and socket show of a ride: the way, the car, the code, the fee."""
+    ride = order.ride
+    costs = cancellation(order, at)
+    seen: dict[str, Any] = {
+        "pickup": {"lat": ride.pickup_lat, "lon": ride.pickup_lon, "name": ride.pickup_name},
+        "dropoff": {"lat": ride.dropoff_lat, "lon": ride.dropoff_lon, "name": ride.dropoff_name},
+        "eta_at": ride.eta_at(order.stage),
+        "start_code": ride.code if order.is_live else None,
+        "cancel_fee_minor": costs.fee.minor,
+        "cancel_free_until": costs.free_until,
+        "driver": None,
+        "car": None,
+    }
+    if order.worker is not None:
+        seen["driver"] = driver(order, at)
+        if order.is_live and (position := dispatch.where_is(order.worker_id)):
+            seen["car"] = {
+                "lat": position.lat,
+                "lon": position.lon,
+                "heading": position.heading,
+                "seen_at": position.seen_at,
+            }
+    return seen
+
+
+def driver(order: Order, at: datetime) -> dict[str, Any]:
+    """Who drives and in what, as far as a rider may know it."""
+    assert order.worker is not None
+    vehicle = getattr(order.worker, "vehicle", None)
+    reputation = reviews.reputation(order.worker.user_id, at=at)
+    return {
+        "name": order.worker.user.short_name,
+        "initials": order.worker.user.initials,
+        "vehicle": f"{vehicle.colour} {vehicle.make}" if vehicle else "",
+        "plate": vehicle.plate if vehicle else "",
+        "stars": reputation.mean,
+        "rides": reputation.count,
+    }
+
+
+def _taken_at(order: Order, step: str) -> datetime | None:
+    return (
+        Step.objects.filter(order=order, name=step)
+        .order_by("-pk")
+        .values_list("taken_at", flat=True)
+        .first()
+    )

@@ -1,0 +1,134 @@
+"""Rides: from here to there, now."""
+
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.dispatch import operations as dispatch
+from apps.kernel.actors import Kind
+from apps.mobility import operations, queries
+from apps.orders.models import Order
+from apps.orders.verticals import PAYING, Data, Leg, Step, StepRefused, Vertical
+from apps.pricing.models import Line, Payee, Quote
+from apps.regulation.operations import Facts
+
+PLACED, AUTHORISED, CONFIRMED, STARTED, COMPLETED, CANCELLED = Order.State
+
+SYSTEM = frozenset({Kind.SYSTEM})
+RIDER = frozenset({Kind.CONSUMER})
+DRIVER = frozenset({Kind.WORKER})
+CITY = frozenset({Kind.OFFICER, Kind.SYSTEM})
+BEFORE_BOARDING = frozenset({PAYING, "searching", "on_the_way", "at_pickup"})
+
+
+def facts(quote: Quote, at: datetime) -> Facts:
+    city = quote.listing.city
+    return {
+        "subject": f"listing:{quote.listing_id}",
+        "period": f"{city.now(at):%Y-%m-%d}",
+        "rides": 1,
+        "kind": quote.request["kind"],
+    }
+
+
+def check_code(order: Order, data: Data, at: datetime) -> None:
+    if order.ride.code_tries >= operations.CODE_TRIES:
+        raise StepRefused("too_many_tries")
+    if data.get("code") != order.ride.code:
+        raise StepRefused("wrong_code")
+
+
+def check_waited(order: Order, data: Data, at: datetime) -> None:
+    may_leave_at = queries.may_leave_at(order)
+    if may_leave_at is None or at < may_leave_at:
+        raise StepRefused("too_early")
+
+
+def charge(order: Order, step: Step, at: datetime) -> list[Line]:
+    """The whole fare for a ride, the fee for one called off late, nothing for the rest."""
+    match step.name:
+        case "drop_off":
+            return order.quote.price
+        case "no_show":
+            return _fee(queries.fee_of(order))
+        case "cancel":
+            return _fee(queries.cancellation(order, at).fee.minor)
+        case _:
+            return []
+
+
+def _fee(minor: int) -> list[Line]:
+    return [Line("cancel_fee", minor, Payee.PROVIDER)] if minor else []
+
+
+def step(
+    name: str,
+    by: frozenset[Kind],
+    sources: str | frozenset[str],
+    stage: str,
+    state: Order.State,
+    **more: object,
+) -> Step:
+    sources = frozenset({sources}) if isinstance(sources, str) else sources
+    return Step(name=name, by=by, sources=sources, stage=stage, state=state, **more)  # type: ignore[arg-type]
+
+
+RIDE = Vertical(
+    slug=operations.VERTICAL,
+    title=_("Rides"),
+    legs=(Leg(engine=dispatch, asks=operations.trip_of),),
+    facts=facts,
+    hold_for=timedelta(minutes=10),
+    authorised="searching",
+    steps=(
+        step("assign", SYSTEM, "searching", "on_the_way", CONFIRMED),
+        step("arrive", DRIVER, "on_the_way", "at_pickup", CONFIRMED),
+        step("board", DRIVER, "at_pickup", "on_board", STARTED, check=check_code),
+        step("drop_off", DRIVER, "on_board", "done", COMPLETED, legs="release"),
+        step(
+            "give_back",
+            DRIVER,
+            frozenset({"on_the_way", "at_pickup"}),
+            "searching",
+            AUTHORISED,
+            legs="put_back",
+        ),
+        step(
+            "no_show",
+            DRIVER,
+            "at_pickup",
+            "cancelled",
+            CANCELLED,
+            legs="release",
+            check=check_waited,
+        ),
+        step("cancel", RIDER, BEFORE_BOARDING, "cancelled", CANCELLED, legs="release"),
+        step(
+            "give_up",
+            SYSTEM,
+            frozenset({PAYING, "searching"}),
+            "unserved",
+            CANCELLED,
+            legs="release",
+        ),
+        step("call_off", CITY, BEFORE_BOARDING, "cancelled", CANCELLED, legs="release"),
+    ),
+    charge=charge,
+    placed=operations.write_ride,
+    stepped=operations.note_step,
+    live=queries.live,
+    summary=lambda order: str(order.ride),
+    page="mobility:ride",
+    receipt="mobility/receipt_part.html",
+    stages={
+        PAYING: _("Asking your bank"),
+        "searching": _("Looking for a driver"),
+        "on_the_way": _("Your driver is on the way"),
+        "at_pickup": _("Your driver is here"),
+        "on_board": _("On the way"),
+        "done": _("You have arrived"),
+        "cancelled": _("Called off"),
+        "refused": _("Your bank refused the card"),
+        "unserved": _("No driver was free"),
+    },
+)
