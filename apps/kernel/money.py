@@ -30,7 +30,7 @@ class CurrencyMismatch(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount in minor units: `Money(245, "EUR")` is 2.45 euros, `Money(245, "CLP")` 245 pesos."""
+    """An amount in minor units: `Money(245, "EUR")` is 2.45 euros, `Money(5, "CLP")` 5 pesos."""
 
     minor: int
     currency: str

@@ -146,7 +146,7 @@ class DriverConsumer(sockets.BoundedConsumer):
 
     async def step(self, ref: str, step: str, message: dict[str, Any]) -> None:
         assert self.worker is not None
-        await database_sync_to_async(operations.take_step)(
+        await database_sync_to_async(orders.take)(
             ref=UUID(ref),
             step=step,
             by=self.worker.actor,

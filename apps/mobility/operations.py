@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import F
@@ -213,30 +213,11 @@ def confirm_ride(*, order_id: int, offer_id: int, at: datetime) -> Order:
     )
 
 
-def take_step(
-    *,
-    ref: UUID,
-    step: str,
-    by: Actor,
-    at: datetime,
-    code: str = "",
-    reason: str = "",
-) -> Order:
-    """A rider or driver takes a step of their ride.
-
-    Raises `Order.DoesNotExist`, `orders.OutOfTurn`, and `orders.StepRefused`: for boarding with a
-    wrong start code, which is counted (`wrong_code`, and `too_many_tries` after five).
-    """
-    order = Order.objects.get(ref=ref, vertical=VERTICAL)
-    try:
-        return orders.advance(
-            order_id=order.pk, step=step, by=by, at=at, data={"code": code, "reason": reason}
-        )
-    except orders.StepRefused as refused:
-        if refused.code == "wrong_code":
-            # After the refused transaction, so that the try stays counted.
-            Ride.objects.filter(order=order).update(code_tries=F("code_tries") + 1)
-        raise
+@transaction.atomic
+def count_wrong_code(order: Order, step: verticals.Step, code: str) -> None:
+    """Remember that a start code was wrong: after five no code opens the ride."""
+    if code == "wrong_code":
+        Ride.objects.filter(order=order).update(code_tries=F("code_tries") + 1)
 
 
 def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shift:

@@ -116,6 +116,7 @@ RIDE = Vertical(
     charge=charge,
     placed=operations.write_ride,
     stepped=operations.note_step,
+    refused=operations.count_wrong_code,
     live=queries.live,
     summary=lambda order: str(order.ride),
     page="mobility:ride",

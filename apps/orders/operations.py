@@ -23,7 +23,7 @@ from apps.pricing.models import Line, Payee, Quote
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
 
-__all__ = ["KeyReused", "OutOfTurn", "QuoteGone", "StepRefused", "advance", "place"]
+__all__ = ["KeyReused", "OutOfTurn", "QuoteGone", "StepRefused", "advance", "place", "take"]
 
 
 class KeyReused(Exception):
@@ -138,6 +138,26 @@ def advance(
     topic = "orders.stepped" if order.state == before else f"orders.{order.state.lower()}"
     bus.publish(topic, by=by, at=at, order=order.pk, ref=order.ref, step=step, stage=order.stage)
     return order
+
+
+def take(
+    *, ref: UUID, step: str, by: Actor, at: datetime, code: str = "", reason: str = ""
+) -> Order:
+    """A person takes a step of an order, with the code or the reason that it asks for.
+
+    As `advance`, which raises `OutOfTurn` and `StepRefused`; a refused step is noted by the vertical,
+    which may be counting.  Raises `Order.DoesNotExist`.
+    """
+    order = Order.objects.get(ref=ref)
+    try:
+        return advance(
+            order_id=order.pk, step=step, by=by, at=at, data={"code": code, "reason": reason}
+        )
+    except StepRefused as no:
+        # After the transaction that was refused, so that the note stays.
+        vertical = verticals.get(order.vertical)
+        vertical.refused(order, vertical.step(step), no.code)
+        raise
 
 
 def _fingerprint(quote_refs: Sequence[UUID], consumer_id: int, card_id: int) -> str:

@@ -78,6 +78,10 @@ def _nothing(order: Order, step: Step, data: Data, by: Actor, at: datetime) -> N
     """The vertical has nothing of its own to write."""
 
 
+def _unmoved(order: Order, step: Step, code: str) -> None:
+    """The vertical does not count refused steps."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vertical:
     """A kind of service, whole.
@@ -100,6 +104,7 @@ class Vertical:
     page: str
     stages: Mapping[str, str | Promise]
     stepped: Callable[[Order, Step, Data, Actor, datetime], None] = _nothing
+    refused: Callable[[Order, Step, str], None] = _unmoved
     summary: Callable[[Order], str] = str
     receipt: str = ""
     by_name: dict[str, Step] = field(init=False, repr=False, default_factory=dict)

@@ -325,6 +325,7 @@ def _note(
     about: Payment | Transfer,
     kind: Kind,
     amount_minor: int,
+    /,
     *,
     by: Actor,
     at: datetime,

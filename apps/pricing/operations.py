@@ -1,10 +1,12 @@
 """Pricing: what a request costs, line by line, frozen so that it cannot change on the way."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
@@ -39,6 +41,44 @@ def metered(tariff: Tariff, *, metres: int, seconds: int) -> list[Line]:
         Line("city_fee", tariff.city_fee_minor, Payee.CITY),
     ]
     return [line for line in lines if line.amount or line.code == "start"]
+
+
+@transaction.atomic
+def set_tariff(
+    *,
+    city_id: int,
+    vertical: str,
+    kind: str,
+    number: str,
+    prices: Mapping[str, int],
+    valid_from: datetime,
+    by: Actor,
+    at: datetime,
+) -> Tariff:
+    """Put a tariff in force from a moment on; the one before it ends there.
+
+    `prices` are the amounts and shares of `Tariff`, by field.  Quotes keep the tariff they were
+    made under.  Setting the same number again is harmless.  Raises `ValueError` when one
+    that begins later is set already.
+    """
+    same = Tariff.objects.filter(city_id=city_id, vertical=vertical, kind=kind)
+    if known := same.filter(number=number).first():
+        return known
+    if same.filter(valid__startswith__gte=valid_from).exists():
+        raise ValueError(f"a tariff for {kind} begins after {valid_from}")
+    for before in same.filter(valid__contains=valid_from):
+        before.valid = DateTimeTZRange(before.valid.lower, valid_from)
+        before.save(update_fields=["valid"])
+    tariff = Tariff.objects.create(
+        city_id=city_id,
+        vertical=vertical,
+        kind=kind,
+        number=number,
+        valid=DateTimeTZRange(valid_from, None),
+        **prices,
+    )
+    bus.publish("pricing.tariff_set", by=by, at=at, tariff=tariff.pk, number=number, kind=kind)
+    return tariff
 
 
 @transaction.atomic

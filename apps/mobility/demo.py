@@ -1,0 +1,109 @@
+"""What the demo shows of rides: a desk, two fleets, seven drivers, three classes, one tariff."""
+
+from datetime import timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+from apps.kernel.actors import Actor
+from apps.listings import operations as listings
+from apps.listings.models import Listing
+from apps.mobility.models import Vehicle
+from apps.mobility.operations import VERTICAL
+from apps.parties.demo import Demo
+from apps.parties.models import Provider
+from apps.pricing import operations as pricing
+from apps.pricing.models import Tariff
+from apps.regulation import operations as regulation
+from apps.regulation.models import Permit
+
+CLASSES = {
+    "standard": ("Car", "Four seats."),
+    "accessible": ("Accessible", "A ramp, and room for a wheelchair and two more."),
+    "large": ("Large", "Six seats."),
+}
+# name, language, fleet, seats, abilities, car, colour, plate
+DRIVERS = [
+    ("Marco Tapia", "es", 0, 4, [], "Kia Rio", "Grey", "LXTR42"),
+    ("Rosa Pizarro", "en", 0, 4, [], "Toyota Yaris", "White", "KJHP18"),
+    ("Luis Araya", "es", 0, 6, ["large"], "Hyundai H-1", "Blue", "PWCX73"),
+    ("Elena Cortés", "es", 1, 3, ["accessible"], "Peugeot Partner", "White", "RTGB55"),
+    ("Tomás Godoy", "es", 1, 4, [], "Nissan Versa", "Red", "HHSL09"),
+    ("Paula Rivera", "en", 1, 4, [], "Chevrolet Sail", "Silver", "GKVD31"),
+    ("Ignacio Díaz", "es", 1, 6, ["large", "accessible"], "Ford Transit", "White", "SDFK64"),
+]
+TARIFF = {
+    "start_minor": 600,
+    "per_km_minor": 480,
+    "per_minute_minor": 60,
+    "minimum_minor": 1_400,
+    "platform_bp": 350,
+    "city_fee_minor": 150,
+    "vat_bp": 1_900,
+    "cancel_fee_minor": 700,
+}
+
+
+def seed(demo: Demo) -> None:
+    desk = demo.provider("Mesa de Movilidad", demo.person("Gabriela Muñoz", "mobility desk"))
+    fleets = [
+        demo.provider("Cooperativa Elqui", demo.person("Pedro Salinas", "fleet owner")),
+        demo.provider("Taxis del Faro", demo.person("Carmen Leiva", "fleet owner", language="es")),
+    ]
+    for number, provider in enumerate([desk, *fleets], start=1):
+        _permit(demo, provider, f"MOV-{demo.at:%Y}-{number:03}")
+    for name, language, fleet, seats, abilities, make, colour, plate in DRIVERS:
+        user = demo.person(name, "driver", language=language)
+        worker = demo.worker(user, fleets[fleet], seats=seats, abilities=abilities)
+        Vehicle.objects.get_or_create(
+            worker=worker, defaults={"make": make, "colour": colour, "plate": plate}
+        )
+    for position, (kind, (title, description)) in enumerate(CLASSES.items()):
+        _offer(demo, desk, kind, title, description, position)
+        _price(demo, kind)
+
+
+def _permit(demo: Demo, provider: Provider, number: str) -> None:
+    if not Permit.objects.filter(provider=provider, vertical=VERTICAL).exists():
+        regulation.grant_permit(
+            provider_id=provider.pk,
+            vertical=VERTICAL,
+            number=number,
+            valid_from=demo.at - timedelta(days=30),
+            valid_until=demo.at + timedelta(days=335),
+            by=demo.by,
+            at=demo.at,
+        )
+
+
+def _offer(
+    demo: Demo, desk: Provider, kind: str, title: str, description: str, position: int
+) -> None:
+    listing = listings.draft(
+        provider_id=desk.pk,
+        city_id=demo.city.pk,
+        vertical=VERTICAL,
+        kind=kind,
+        title=title,
+        description=description,
+        position=position,
+        ref=uuid5(NAMESPACE_URL, f"{demo.city.slug}/{VERTICAL}/{kind}"),
+        by=demo.by,
+        at=demo.at,
+    )
+    if listing.state == Listing.State.DRAFT:
+        listings.put_on_offer(listing_id=listing.pk, by=demo.by, at=demo.at)
+
+
+def _price(demo: Demo, kind: str) -> None:
+    if Tariff.objects.filter(city=demo.city, vertical=VERTICAL, kind=kind).exists():
+        return
+    dearer = {"start_minor": 900, "per_km_minor": 700} if kind == "large" else {}
+    pricing.set_tariff(
+        city_id=demo.city.pk,
+        vertical=VERTICAL,
+        kind=kind,
+        number=f"{demo.at:%Y}-1",
+        prices={**TARIFF, **dearer},
+        valid_from=demo.at - timedelta(days=30),
+        by=Actor.system("demo"),
+        at=demo.at,
+    )

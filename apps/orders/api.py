@@ -1,0 +1,201 @@
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import generics, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.kernel import clock, problems
+from apps.kernel.actors import Kind
+from apps.kernel.problems import Problem
+from apps.orders import live, operations, verticals
+from apps.orders.models import Order
+from apps.payments import operations as payments
+from apps.regulation import operations as regulation
+
+PROBLEMS = {
+    operations.KeyReused: Problem(
+        409, "key_reused", _("This idempotency key was used before, for another request.")
+    ),
+    operations.QuoteGone: Problem(
+        410, "quote_gone", _("This price is no longer valid. Ask for a new one.")
+    ),
+    operations.OutOfTurn: Problem(
+        409, "out_of_turn", _("The order is not ready for this step, or it is not yours to take.")
+    ),
+    regulation.NotPermitted: Problem(403, "not_permitted", _("The city does not allow this.")),
+    payments.NoSuchCard: Problem(422, "no_such_card", _("Choose one of your own cards.")),
+}
+REFUSED_STEPS = {
+    "wrong_code": _("The code does not match."),
+    "too_many_tries": _("Too many wrong codes. Ask the rider to call the city's desk."),
+    "too_early": _("The rider still has time to come."),
+}
+
+
+class StepTaken(serializers.Serializer[Any]):
+    """One move in the life of an order."""
+
+    name = serializers.CharField()
+    stage = serializers.CharField()
+    state = serializers.CharField()
+    taken_at = serializers.DateTimeField()
+
+
+class OrderOut(serializers.Serializer[Order]):
+    """An order, the same for every kind of service; `details` is the vertical's own part."""
+
+    ref = serializers.UUIDField()
+    code = serializers.CharField(help_text="What people read out: three signs and four.")
+    vertical = serializers.CharField()
+    kind = serializers.CharField(source="listing.kind")
+    summary = serializers.SerializerMethodField()
+    state = serializers.ChoiceField(choices=Order.State.choices)
+    stage = serializers.CharField()
+    reason = serializers.CharField()
+    total_minor = serializers.IntegerField(help_text="In minor units of the currency.")
+    charged_minor = serializers.IntegerField(allow_null=True)
+    currency = serializers.CharField()
+    placed_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+    def get_summary(self, order: Order) -> str:
+        return verticals.get(order.vertical).summary(order)
+
+
+class OrderWhole(OrderOut):
+    """An order with its price, its steps so far, the steps open to you, and its details."""
+
+    lines = serializers.JSONField(source="quote.lines")
+    steps = StepTaken(many=True)
+    open_steps = serializers.SerializerMethodField()
+    details = serializers.SerializerMethodField()
+
+    def get_open_steps(self, order: Order) -> list[str]:
+        return verticals.get(order.vertical).open_to(self.context["kind"], order.stage)
+
+    def get_details(self, order: Order) -> dict[str, Any]:
+        return verticals.get(order.vertical).live(order, clock.now())
+
+
+class PlaceIn(serializers.Serializer[Any]):
+    quotes = serializers.ListField(
+        child=serializers.UUIDField(), min_length=1, max_length=20,
+        help_text="References of quotes that are still valid, at most one of each bundle.",
+    )
+    card = serializers.IntegerField(help_text="One of your cards, as GET /cards lists them.")
+
+
+class StepIn(serializers.Serializer[Any]):
+    step = serializers.SlugField(max_length=50)
+    code = serializers.CharField(max_length=10, required=False, default="")
+    reason = serializers.CharField(max_length=50, required=False, default="")
+
+
+KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="Any text of up to 200 signs. Sent again with the same body, it is the same order.",
+)
+
+
+def mine(request: Request) -> Any:
+    """The orders of whoever asks: as consumer, or as the worker who does them."""
+    orders = Order.objects.select_related("listing", "quote", "city", "worker__user")
+    worker = getattr(request.user, "worker", None)
+    own = orders.filter(consumer=request.user.pk)
+    return own if worker is None else own | orders.filter(worker=worker)
+
+
+def part_in(order: Order, request: Request) -> Kind:
+    return Kind.CONSUMER if order.consumer_id == request.user.pk else Kind.WORKER
+
+
+@extend_schema_view(get=extend_schema(summary="List your orders, newest first"))
+class Orders(generics.ListAPIView[Order]):
+    serializer_class = OrderOut
+    ordering = ("-placed_at", "-pk")
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return Order.objects.none()
+        return mine(self.request)
+
+    @extend_schema(
+        summary="Place an order",
+        request=PlaceIn,
+        responses={201: OrderWhole(many=True)},
+        parameters=[KEY],
+    )
+    def post(self, request: Request) -> Response:
+        asked = PlaceIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        name = request.headers.get("Idempotency-Key", "").strip()
+        if not 1 <= len(name) <= 200:
+            raise problems.Told(
+                Problem(400, "key_needed", _("Send an Idempotency-Key of up to 200 signs."))
+            )
+        with problems.told(PROBLEMS):
+            basket = operations.place(
+                key=key_of(request.user.pk, name),
+                quote_refs=asked.validated_data["quotes"],
+                consumer_id=request.user.pk,
+                card_id=asked.validated_data["card"],
+                by=request.user.acting(Kind.CONSUMER),
+                at=clock.now(),
+            )
+        placed = mine(request).filter(basket=basket).order_by("pk")
+        body = OrderWhole(placed, many=True, context={"kind": Kind.CONSUMER}).data
+        return Response(body, status=status.HTTP_201_CREATED)
+
+
+class OneOrder(APIView):
+    @extend_schema(summary="Show one order", responses=OrderWhole)
+    def get(self, request: Request, ref: UUID) -> Response:
+        order = mine(request).get(ref=ref)
+        return Response(OrderWhole(order, context={"kind": part_in(order, request)}).data)
+
+
+class Steps(APIView):
+    @extend_schema(
+        summary="Take a step of an order",
+        description="Which steps are open to you stands in `open_steps`. Twice is harmless.",
+        request=StepIn,
+        responses=OrderWhole,
+    )
+    def post(self, request: Request, ref: UUID) -> Response:
+        asked = StepIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        order = mine(request).get(ref=ref)
+        kind = part_in(order, request)
+        try:
+            with problems.told(PROBLEMS):
+                operations.take(
+                    ref=ref,
+                    step=asked.validated_data["step"],
+                    by=request.user.acting(kind),
+                    at=clock.now(),
+                    code=asked.validated_data["code"],
+                    reason=asked.validated_data["reason"],
+                )
+        except operations.StepRefused as no:
+            title = REFUSED_STEPS.get(no.code, _("This step was refused."))
+            raise problems.Told(Problem(409, no.code, title)) from no
+        order = mine(request).filter(ref=ref).first()
+        if order is None:
+            # A driver who gave the ride back no longer sees it.
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(OrderWhole(order, context={"kind": kind}).data)
+
+
+def key_of(user_id: int, name: str) -> UUID:
+    """One person's key never meets another's."""
+    return uuid5(KEYS, f"{user_id}:{name}")
+
+
+KEYS = UUID("6f1f0f0e-2f0c-4b62-9a3f-3f0a8d1c7d11")

@@ -1,0 +1,34 @@
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from apps.kernel import clock
+from apps.parties.demo import Demo
+from apps.places.models import City
+
+
+class Command(BaseCommand):
+    help = "Put the people and the offers of the demo into the city.  Adds only what is missing."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.MODE == "production":
+            raise CommandError("The demo's people cannot exist in production.")
+        city = City.objects.order_by("pk").first()
+        if city is None:
+            raise CommandError("There is no city yet: run load_demo_city or load_city first.")
+        demo = Demo(city=city, at=clock.now(), people_file=settings.DATA_DIR / "demo_people.json")
+        for app in apps.get_app_configs():
+            module = f"{app.name}.demo"
+            if app.name.startswith("apps.") and find_spec(module):
+                seed = getattr(import_module(module), "seed", None)
+                if seed:
+                    with transaction.atomic():
+                        seed(demo)
+                    self.stdout.write(f"{app.verbose_name}: ready")
+        for person in demo.known().values():
+            self.stdout.write(f"{person['role']:14} {person['email']:28} {person['password']}")
