@@ -228,6 +228,7 @@ def ring(left: int, whole: int, until: datetime | None = None, state: str = "") 
         "left": left,
         "whole": whole,
         "until": until,
+        "now": clocks.now(),
         "gone": round(100 - 100 * left / whole) if whole else 100,
         "state": state or ("over" if left <= 0 else "last" if left <= 5 else ""),
     }
