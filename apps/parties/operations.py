@@ -176,6 +176,31 @@ def revoke_token(*, token_id: int, user_id: int, by: Actor, at: datetime) -> Non
         raise NoSuchToken(str(token_id))
 
 
+@transaction.atomic
+def change_person(
+    *,
+    user_id: int,
+    name: str,
+    phone: str,
+    language: str,
+    needs: Iterable[str],
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Write down what a person says of themself: what they are called, and what they need.
+
+    Raises `NoSuchPerson`, and `ValueError` for a need or a language that the city does not know.
+    """
+    needs = sorted({Consumer.Need(need).value for need in needs})
+    if language not in dict(User._meta.get_field("language").flatchoices):
+        raise ValueError(f"the city does not speak {language!r}")
+    people = User.objects.filter(pk=user_id)
+    if not people.update(name=name, phone=phone, language=language):
+        raise NoSuchPerson(str(user_id))
+    Consumer.objects.update_or_create(user_id=user_id, defaults={"needs": needs})
+    bus.publish("parties.person_changed", by=by, at=at, user=user_id)
+
+
 def _locked(provider_id: int) -> Provider:
     provider = Provider.objects.locked().filter(pk=provider_id).first()
     if provider is None:

@@ -27,16 +27,20 @@ def current_city() -> City | None:
     return found
 
 
+def person(request: HttpRequest) -> User | None:
+    """Who is signed in, if anybody is."""
+    user = getattr(request, "user", None)
+    return cast(User, user) if user is not None and user.is_authenticated else None
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
-    user = cast(User, request.user) if getattr(request, "user", None) else None
-    person = user if user is not None and user.is_authenticated else None
     theme = request.COOKIES.get(THEME_COOKIE, "")
     return {
         "city": SimpleLazyObject(current_city),
         "theme": theme if theme in THEMES else "system",
         "languages": [("en", "English"), ("es", "Español")],
         "services": navigation.services(),
-        "own_pages": SimpleLazyObject(lambda: navigation.own_pages(person)),
-        "bottom_pages": SimpleLazyObject(lambda: navigation.bottom_pages(person)),
+        "own_pages": SimpleLazyObject(lambda: navigation.own_pages(person(request))),
+        "bottom_pages": SimpleLazyObject(lambda: navigation.bottom_pages(person(request))),
         "mode": settings.MODE,
     }

@@ -25,6 +25,11 @@ EARNINGS = Page("/earnings/", _("Earnings"), "wallet")
 OFFICE = Page("/admin/", _("City office"), "landmark")
 ME = Page("/me/", _("Me"), "person")
 SIGN_IN = Page("/accounts/login/", _("Sign in"), "person")
+CARDS = Page("/me/cards/", _("Payment methods"), "card")
+TOKENS = Page("/me/tokens/", _("Keys for programs"), "key")
+PASSWORD = Page("/accounts/password/change/", _("Password"), "lock")
+EMAIL = Page("/accounts/email/", _("E-mail addresses"), "message")
+SECOND_FACTOR = Page("/accounts/2fa/", _("Second step at sign-in"), "shield")
 HELP = Page("/help/", _("Help"), "help")
 
 
@@ -44,6 +49,11 @@ def _existing(*pages: Page) -> list[Page]:
 def services() -> list[Page]:
     """The trades of the city that a citizen can use today."""
     return _existing(RIDES)
+
+
+def account_pages() -> list[Page]:
+    """What a person looks after, on the page about themself."""
+    return _existing(ORDERS, CARDS, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS)
 
 
 def own_pages(user: User | None) -> list[Page]:

@@ -1,17 +1,27 @@
 """The pages that belong to no trade: home, the person's own page, help, choices of look."""
 
+from datetime import datetime
+from typing import cast
+
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.web import specimens
-from apps.web.context import THEME_COOKIE, THEMES, current_city
+from apps.kernel.actors import Kind
+from apps.kernel.clock import now
+from apps.parties import operations as parties
+from apps.parties.models import Consumer, User
+from apps.places.models import City
+from apps.web import navigation, queries, specimens
+from apps.web.context import THEME_COOKIE, THEMES, current_city, person
+from apps.web.forms import PersonForm
 
 YEAR = 365 * 24 * 3600
 
@@ -27,12 +37,56 @@ def _back(request: HttpRequest) -> HttpResponseRedirect:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "web/home.html")
+    """Where to, what lives now, and what the city charges."""
+    at, city, user = now(), current_city(), person(request)
+    recent = queries.recent_places(user) if user else []
+    return render(
+        request,
+        "web/home.html",
+        {
+            "greeting": _greeting(city, user, at),
+            "live": queries.live_orders(user) if user else [],
+            "recent": recent,
+            "examples": queries.example_places(city) if city and not recent else [],
+            "tariff": queries.tariff(city, at) if city else None,
+            "cars": queries.cars_on_line(city, at) if city else 0,
+            "rides": navigation.RIDES.path if navigation.services() else "",
+        },
+    )
+
+
+def _greeting(city: City | None, user: User | None, at: datetime) -> str:
+    """By the clocks of the city: morning to noon, afternoon to eight, then evening."""
+    hour = city.now(at).hour if city else 12
+    name = user.name.split()[0] if user and user.name else ""
+    if 5 <= hour < 12:
+        return _("Good morning, %s") % name if name else _("Good morning")
+    if 12 <= hour < 20:
+        return _("Good afternoon, %s") % name if name else _("Good afternoon")
+    return _("Good evening, %s") % name if name else _("Good evening")
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def me(request: HttpRequest) -> HttpResponse:
-    return render(request, "web/me.html")
+    """What the city knows of a person, and where they change it."""
+    user = cast(User, request.user)
+    consumer = Consumer.objects.filter(user=user).first()
+    told = {
+        "name": user.name,
+        "phone": user.phone,
+        "language": user.language,
+        "needs": consumer.needs if consumer else [],
+    }
+    form = PersonForm(request.POST or None, initial=told)
+    if request.method == "POST" and form.is_valid():
+        by = user.acting(Kind.CONSUMER)
+        parties.change_person(user_id=user.pk, by=by, at=now(), **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("web:me")
+    status = 422 if form.errors else 200
+    pages = navigation.account_pages()
+    return render(request, "web/me.html", {"form": form, "account_pages": pages}, status=status)
 
 
 @require_POST

@@ -3,14 +3,18 @@
 {% load city %}  {% sum 2450 "CLP" %}  {% when order.placed_at city.timezone %}  {% icon "car" %}
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.conf import settings
 from django.forms import BaseForm
 from django.forms.boundfield import BoundField
+from django.template import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
@@ -234,6 +238,27 @@ def ring(left: int, whole: int, until: datetime | None = None, state: str = "") 
     }
 
 
+# --- the demo ---------------------------------------------------------------------------
+
+DEMO_ICONS = {"driver": "car", "citizen": "person", "fleet owner": "wallet"}
+
+
+@register.inclusion_tag("parts/demo_people.html", takes_context=True)
+def demo_people(context: Context) -> dict[str, Any]:
+    """The people of the demo, each with a button that signs in.  Nobody in production."""
+    people: list[dict[str, str]] = []
+    if settings.MODE != "production":
+        try:
+            people = json.loads((Path(settings.DATA_DIR) / "demo_people.json").read_text())
+        except (OSError, ValueError):
+            people = []
+    return {
+        "people": [{**one, "icon": DEMO_ICONS.get(one["role"], "landmark")} for one in people],
+        "csrf_token": context.get("csrf_token"),
+        "redirect_field": context.get("redirect_field"),
+    }
+
+
 # --- forms ------------------------------------------------------------------------------
 
 KINDS = {
@@ -246,10 +271,13 @@ KINDS = {
 
 
 @register.inclusion_tag("parts/field.html")
-def field(bound: BoundField, hint: str = "", label: str = "", css: str = "") -> dict[str, Any]:
-    """One field of a form: label, hint, error, control, all tied together."""
+def field(bound: BoundField, hint: str | None = None, label: str = "", css: str = "") -> dict[str, Any]:
+    """One field of a form: label, hint, error, control, all tied together.
+
+    The hint is the form's own unless another, or "", is given.
+    """
     kind = KINDS.get(type(bound.field.widget).__name__, "input")
-    hint = hint or bound.help_text
+    hint = bound.help_text if hint is None else hint
     name = bound.auto_id
     described = [f"{name}_hint"] * bool(hint) + [f"{name}_error"] * bool(bound.errors)
     attrs: dict[str, Any] = {"aria-describedby": " ".join(described)} if described else {}
