@@ -49,9 +49,7 @@ def recent_places(user: User, limit: int = 3) -> list[Known]:
     rides = Ride.objects.filter(order__consumer=user, order__state=Order.State.COMPLETED)
     found: dict[str, Known] = {}
     for ride in rides.order_by("-order__placed_at")[:30]:
-        found.setdefault(
-            ride.dropoff_name, Known(ride.dropoff_name, "", ride.dropoff, "clock")
-        )
+        found.setdefault(ride.dropoff_name, Known(ride.dropoff_name, "", ride.dropoff, "clock"))
     return list(found.values())[:limit]
 
 

@@ -271,7 +271,9 @@ KINDS = {
 
 
 @register.inclusion_tag("parts/field.html")
-def field(bound: BoundField, hint: str | None = None, label: str = "", css: str = "") -> dict[str, Any]:
+def field(
+    bound: BoundField, hint: str | None = None, label: str = "", css: str = ""
+) -> dict[str, Any]:
     """One field of a form: label, hint, error, control, all tied together.
 
     The hint is the form's own unless another, or "", is given.
