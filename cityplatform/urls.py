@@ -8,7 +8,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
-    path("api/v1/", include("apps.places.api_urls")),
+    path("api/v1/", include("apps.api.urls")),
     path("places/", include("apps.places.urls")),
     path("", include("apps.web.urls")),
 ]

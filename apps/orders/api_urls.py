@@ -1,0 +1,11 @@
+"""Addresses below /api/v1/."""
+
+from django.urls import path
+
+from apps.orders import api
+
+urlpatterns = [
+    path("orders", api.Orders.as_view(), name="api-orders"),
+    path("orders/<uuid:ref>", api.OneOrder.as_view(), name="api-order"),
+    path("orders/<uuid:ref>/steps", api.Steps.as_view(), name="api-order-steps"),
+]

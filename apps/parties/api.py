@@ -1,0 +1,61 @@
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.kernel import clock
+from apps.parties import queries
+from apps.parties.models import User
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer city_…`, a token that its person made and may revoke."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        user = queries.user_of_token(secret.strip(), clock.now())
+        if user is None:
+            raise exceptions.AuthenticationFailed("invalid token")
+        return user, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    target_class = "apps.parties.api.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": str(_("A token of yours."))}
+
+
+class Person(serializers.ModelSerializer[User]):
+    """The person who asks."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name", "phone", "language")
+        read_only_fields = ("email",)
+
+
+@extend_schema(tags=["me"])
+class Me(APIView):
+    @extend_schema(summary="Show who you are", responses=Person)
+    def get(self, request: Request) -> Response:
+        return Response(Person(request.user).data)
+
+    @extend_schema(summary="Change your name, phone or language", request=Person, responses=Person)
+    def patch(self, request: Request) -> Response:
+        changed = Person(request.user, data=request.data, partial=True)
+        changed.is_valid(raise_exception=True)
+        changed.save()
+        return Response(changed.data)
