@@ -96,9 +96,7 @@ class Town:
 
     def accept(self, offer: Offer, at: datetime = NOON) -> Order:
         worker = offer.worker
-        return mobility.accept_offer(
-            offer_id=offer.pk, worker_id=worker.pk, by=worker.actor, at=at
-        )
+        return mobility.accept_offer(offer_id=offer.pk, worker_id=worker.pk, by=worker.actor, at=at)
 
     def step(self, order: Order, step: str, by, at: datetime = NOON, **data: str) -> Order:
         return orders.advance(order_id=order.pk, step=step, by=by, at=at, data=data)
@@ -135,9 +133,7 @@ def card_of(user: User) -> Card:
 def driver(name: str = "Marco Tapia", **more) -> Worker:
     worker = factories.WorkerFactory(user=factories.UserFactory(name=name), **more)
     factories.PermitFactory(provider=worker.provider)
-    Vehicle.objects.create(
-        worker=worker, make="Kia Rio", colour="Grey", plate=f"LX{worker.pk:04}"
-    )
+    Vehicle.objects.create(worker=worker, make="Kia Rio", colour="Grey", plate=f"LX{worker.pk:04}")
     return worker
 
 

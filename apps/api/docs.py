@@ -57,7 +57,10 @@ def _operation(
 
 
 def _content(answer: dict[str, Any]) -> dict[str, Any]:
-    return next(iter(answer.get("content", {}).values()), {}).get("schema", {})
+    for medium in answer.get("content", {}).values():
+        found: dict[str, Any] = medium.get("schema", {})
+        return found
+    return {}
 
 
 def _resolve(described: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:

@@ -28,10 +28,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         **problem.more,
     }
     headers = {}
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        headers["Retry-After"] = str(round(error.wait) + 1)
-    if isinstance(error, exceptions.APIException) and getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(round(wait) + 1)
+    if scheme := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = scheme
     return Response(body, status=problem.status, headers=headers, content_type=MEDIA_TYPE)
 
 

@@ -1,9 +1,9 @@
 """Problems in words a program can act on (RFC 9457), raised by the API of any app.
 
-    PROBLEMS = {dispatch.TooLate: Problem(409, "too_late", _("Somebody else was faster."))}
+PROBLEMS = {dispatch.TooLate: Problem(409, "too_late", _("Somebody else was faster."))}
 
-    with problems.told(PROBLEMS):
-        dispatch.accept(...)
+with problems.told(PROBLEMS):
+    dispatch.accept(...)
 """
 
 from collections.abc import Iterator, Mapping

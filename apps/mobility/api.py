@@ -15,6 +15,7 @@ from apps.kernel import clock, problems
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.problems import Problem
 from apps.mobility import at_work, operations
+from apps.parties.api import asking
 from apps.parties.models import Worker
 from apps.places.geometry import Point
 from apps.places.models import City
@@ -93,15 +94,13 @@ class Bundle(serializers.Serializer[Any]):
 def bundle_of(quotes: list[Quote]) -> dict[str, Any]:
     asked = quotes[0].request
     way = {name: asked[name] for name in ("metres", "seconds", "is_estimate", "line")}
-    return {"bundle": quotes[0].bundle, **way, "quotes": QuoteOut(quotes, many=True).data}
+    return {"bundle": quotes[0].bundle, **way, "quotes": [QuoteOut(quote).data for quote in quotes]}
 
 
 class Quotes(APIView):
     permission_classes = (permissions.AllowAny,)
 
-    @extend_schema(
-        summary="Price a ride", request=TripIn, responses={201: Bundle}, tags=["rides"]
-    )
+    @extend_schema(summary="Price a ride", request=TripIn, responses={201: Bundle}, tags=["rides"])
     def post(self, request: Request) -> Response:
         asked = TripIn(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -154,7 +153,7 @@ class DriverView(APIView):
     permission_classes = (permissions.IsAuthenticated, IsDriver)
 
     def worker(self) -> Worker:
-        return self.request.user.worker
+        return asking(self.request).worker
 
     def state(self) -> Response:
         return Response(at_work.state_of(self.worker(), clock.now()))

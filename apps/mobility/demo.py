@@ -8,8 +8,8 @@ from apps.listings import operations as listings
 from apps.listings.models import Listing
 from apps.mobility.models import Vehicle
 from apps.mobility.operations import VERTICAL
-from apps.parties.demo import Demo
 from apps.parties.models import Provider
+from apps.places.demo import Demo
 from apps.pricing import operations as pricing
 from apps.pricing.models import Tariff
 from apps.regulation import operations as regulation

@@ -95,11 +95,12 @@ def _freeze(
     at: datetime,
 ) -> list[Quote]:
     quotes, bundle = [], uuid4()
+    metres, seconds = round(way.metres), round(way.seconds)
     asked = {
         "pickup": pickup.frozen(),
         "dropoff": dropoff.frozen(),
-        "metres": round(way.metres),
-        "seconds": round(way.seconds),
+        "metres": metres,
+        "seconds": seconds,
         "is_estimate": way.is_estimate,
         "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
     }
@@ -110,7 +111,7 @@ def _freeze(
             tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
         except NoTariff:
             continue
-        lines = pricing.metered(tariff, metres=asked["metres"], seconds=asked["seconds"])
+        lines = pricing.metered(tariff, metres=metres, seconds=seconds)
         quotes.append(
             pricing.freeze(
                 bundle=bundle,

@@ -35,7 +35,8 @@ def cancellation(order: Order, at: datetime) -> Cancellation:
 
 def fee_of(order: Order) -> int:
     """The fee for a late cancellation or a rider who does not come, in minor units."""
-    return min(order.quote.terms["cancel_fee"], order.total_minor)
+    fee: int = order.quote.terms["cancel_fee"]
+    return min(fee, order.total_minor)
 
 
 def may_leave_at(order: Order) -> datetime | None:
@@ -66,7 +67,7 @@ def live(order: Order, at: datetime) -> dict[str, Any]:
     }
     if order.worker is not None:
         seen["driver"] = driver(order, at)
-        if order.is_live and (position := dispatch.where_is(order.worker_id)):
+        if order.is_live and (position := dispatch.where_is(order.worker.pk)):
             seen["car"] = {
                 "lat": position.lat,
                 "lon": position.lon,

@@ -11,8 +11,9 @@ from rest_framework.views import APIView
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
 from apps.kernel.problems import Problem
-from apps.orders import live, operations, verticals
+from apps.orders import operations, verticals
 from apps.orders.models import Order
+from apps.parties.api import asking
 from apps.payments import operations as payments
 from apps.regulation import operations as regulation
 
@@ -83,7 +84,9 @@ class OrderWhole(OrderOut):
 
 class PlaceIn(serializers.Serializer[Any]):
     quotes = serializers.ListField(
-        child=serializers.UUIDField(), min_length=1, max_length=20,
+        child=serializers.UUIDField(),
+        min_length=1,
+        max_length=20,
         help_text="References of quotes that are still valid, at most one of each bundle.",
     )
     card = serializers.IntegerField(help_text="One of your cards, as GET /cards lists them.")
@@ -140,13 +143,14 @@ class Orders(generics.ListAPIView[Order]):
             raise problems.Told(
                 Problem(400, "key_needed", _("Send an Idempotency-Key of up to 200 signs."))
             )
+        consumer = asking(request)
         with problems.told(PROBLEMS):
             basket = operations.place(
-                key=key_of(request.user.pk, name),
+                key=key_of(consumer.pk, name),
                 quote_refs=asked.validated_data["quotes"],
-                consumer_id=request.user.pk,
+                consumer_id=consumer.pk,
                 card_id=asked.validated_data["card"],
-                by=request.user.acting(Kind.CONSUMER),
+                by=consumer.acting(Kind.CONSUMER),
                 at=clock.now(),
             )
         placed = mine(request).filter(basket=basket).order_by("pk")
@@ -178,7 +182,7 @@ class Steps(APIView):
                 operations.take(
                     ref=ref,
                     step=asked.validated_data["step"],
-                    by=request.user.acting(kind),
+                    by=asking(request).acting(kind),
                     at=clock.now(),
                     code=asked.validated_data["code"],
                     reason=asked.validated_data["reason"],

@@ -53,8 +53,8 @@ def place(
     refusal = ""
     try:
         with transaction.atomic():
-            if basket := Basket.objects.filter(ref=key).first():
-                return _same(basket, fingerprint)
+            if known := Basket.objects.filter(ref=key).first():
+                return _same(known, fingerprint)
             quotes = _quotes(quote_refs, consumer_id, at)
             decisions = [_decide(quote, by, at) for quote in quotes]
             refusal = next((said.refusal for said in decisions if said.refusal), "")
@@ -145,8 +145,8 @@ def take(
 ) -> Order:
     """A person takes a step of an order, with the code or the reason that it asks for.
 
-    As `advance`, which raises `OutOfTurn` and `StepRefused`; a refused step is noted by the vertical,
-    which may be counting.  Raises `Order.DoesNotExist`.
+    As `advance`, which raises `OutOfTurn` and `StepRefused`; a refused step is noted by the
+    vertical, which may be counting.  Raises `Order.DoesNotExist`.
     """
     order = Order.objects.get(ref=ref)
     try:

@@ -14,6 +14,14 @@ from apps.parties import queries
 from apps.parties.models import User
 
 
+def asking(request: Request) -> User:
+    """The person behind a request that only people who are signed in may make."""
+    user = request.user
+    if not isinstance(user, User):
+        raise exceptions.NotAuthenticated
+    return user
+
+
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer city_…`, a token that its person made and may revoke."""
 
@@ -51,11 +59,11 @@ class Person(serializers.ModelSerializer[User]):
 class Me(APIView):
     @extend_schema(summary="Show who you are", responses=Person)
     def get(self, request: Request) -> Response:
-        return Response(Person(request.user).data)
+        return Response(Person(asking(request)).data)
 
     @extend_schema(summary="Change your name, phone or language", request=Person, responses=Person)
     def patch(self, request: Request) -> Response:
-        changed = Person(request.user, data=request.data, partial=True)
+        changed = Person(asking(request), data=request.data, partial=True)
         changed.is_valid(raise_exception=True)
         changed.save()
         return Response(changed.data)

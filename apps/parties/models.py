@@ -60,7 +60,7 @@ class User(AbstractUser):
     @property
     def short_name(self) -> str:
         """What a stranger on a ride may read: the first name only."""
-        return self.name.split()[0] if self.name else _("Somebody")
+        return self.name.split()[0] if self.name else str(_("Somebody"))
 
     def acting(self, kind: Kind) -> Actor:
         return Actor(kind, str(self.pk))

@@ -13,10 +13,11 @@ from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
 from apps.kernel.problems import Problem
 from apps.orders.models import Order
+from apps.parties.api import asking
 from apps.reviews import operations
 
 PROBLEMS = {
-    operations.NotYours: Problem(404, "not_found", _("There is no such thing, or it is not yours.")),
+    operations.NotYours: Problem(404, "not_found", _("There is no such order of yours.")),
     operations.NotYet: Problem(409, "not_done", _("The order is not done yet.")),
     operations.TooLate: Problem(409, "too_late", _("The fourteen days for a review are over.")),
 }
@@ -42,15 +43,15 @@ class Reviews(APIView):
     def post(self, request: Request, ref: UUID) -> Response:
         asked = ReviewIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        sides = Q(consumer=request.user.pk) | Q(worker__user=request.user.pk)
-        order = Order.objects.get(sides, ref=ref)
-        is_consumer = order.consumer_id == request.user.pk
+        author = asking(request)
+        order = Order.objects.get(Q(consumer=author) | Q(worker__user=author), ref=ref)
+        kind = Kind.CONSUMER if order.consumer_id == author.pk else Kind.WORKER
         with problems.told(PROBLEMS):
             review = operations.write(
                 order_id=order.pk,
-                author_id=request.user.pk,
+                author_id=author.pk,
                 **asked.validated_data,
-                by=request.user.acting(Kind.CONSUMER if is_consumer else Kind.WORKER),
+                by=author.acting(kind),
                 at=clock.now(),
             )
         return Response(ReviewOut(review).data, status=status.HTTP_201_CREATED)

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from apps.kernel import clock
-from apps.parties.demo import Demo
+from apps.places.demo import Demo
 from apps.places.models import City
 
 
