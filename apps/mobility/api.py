@@ -15,7 +15,7 @@ from apps.kernel import clock, problems
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.problems import Problem
 from apps.mobility import at_work, operations
-from apps.parties.api import asking
+from apps.parties.authentication import asking
 from apps.parties.models import Worker
 from apps.places.geometry import Point
 from apps.places.models import City

@@ -13,7 +13,7 @@ from apps.kernel.actors import Kind
 from apps.kernel.problems import Problem
 from apps.orders import operations, verticals
 from apps.orders.models import Order
-from apps.parties.api import asking
+from apps.parties.authentication import asking
 from apps.payments import operations as payments
 from apps.regulation import operations as regulation
 

@@ -3,43 +3,17 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import extend_schema
-from rest_framework import exceptions, serializers
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.kernel import clock
-from apps.parties import queries
+from apps.parties.authentication import asking
 from apps.parties.models import User
 
 
-def asking(request: Request) -> User:
-    """The person behind a request that only people who are signed in may make."""
-    user = request.user
-    if not isinstance(user, User):
-        raise exceptions.NotAuthenticated
-    return user
-
-
-class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer city_…`, a token that its person made and may revoke."""
-
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
-        scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        user = queries.user_of_token(secret.strip(), clock.now())
-        if user is None:
-            raise exceptions.AuthenticationFailed("invalid token")
-        return user, None
-
-    def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="api"'
-
-
 class TokenScheme(OpenApiAuthenticationExtension):
-    target_class = "apps.parties.api.TokenAuthentication"
+    target_class = "apps.parties.authentication.TokenAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:

@@ -13,7 +13,7 @@ from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
 from apps.kernel.problems import Problem
 from apps.orders.models import Order
-from apps.parties.api import asking
+from apps.parties.authentication import asking
 from apps.reviews import operations
 
 PROBLEMS = {
