@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 
 from apps.dispatch.models import Shift
 from apps.mobility.models import Ride
+from apps.orders import verticals
 from apps.orders.models import Order
 from apps.parties.models import User
 from apps.places.geometry import Point
@@ -41,7 +43,12 @@ def live_orders(user: User) -> list[Live]:
 
 
 def _line(order: Order) -> Live:
-    return Live(order, order.get_state_display(), str(order.ride), f"/rides/{order.ref}/")
+    vertical = verticals.get(order.vertical)
+    try:
+        path = reverse(vertical.page, args=[order.ref])
+    except NoReverseMatch:
+        path = ""
+    return Live(order, vertical.stages.get(order.stage, ""), vertical.summary(order), path)
 
 
 def recent_places(user: User, limit: int = 3) -> list[Known]:

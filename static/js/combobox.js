@@ -1,7 +1,8 @@
 /*
   A field with the list of places under it: the WAI-ARIA combobox with list autocomplete.
 
-    <div class="combo" data-combo data-url="/places/search" data-found="{n} places" data-none="…">
+    <div class="combo" data-combo data-url="/places/search" data-found="{n} places found"
+         data-found-one="1 place found">
       <label for="to">…</label>
       <span class="combo__field"><input id="to" name="to" role="combobox" aria-expanded="false"
             aria-controls="to-list" aria-autocomplete="list" autocomplete="off"></span>
@@ -70,7 +71,8 @@ class Combo {
       this.list.innerHTML = await answer.text();
       this.open();
       const count = this.options.length;
-      say(count ? this.root.dataset.found?.replace("{n}", count) : this.list.textContent.trim());
+      const { found, foundOne } = this.root.dataset;
+      say(count === 1 ? foundOne : count ? found?.replace("{n}", count) : this.list.textContent.trim());
     } catch (error) {
       if (error.name === "AbortError") return;
       this.close();

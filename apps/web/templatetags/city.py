@@ -279,7 +279,7 @@ def field(
     The hint is the form's own unless another, or "", is given.
     """
     kind = KINDS.get(type(bound.field.widget).__name__, "input")
-    hint = bound.help_text if hint is None else hint
+    hint = str(bound.help_text) if hint is None else hint
     name = bound.auto_id
     described = [f"{name}_hint"] * bool(hint) + [f"{name}_error"] * bool(bound.errors)
     attrs: dict[str, Any] = {"aria-describedby": " ".join(described)} if described else {}
