@@ -1,13 +1,14 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.transactions import TransactionField
+
 
 class Record(models.Model):
     """One thing that somebody did.  Written once: the database refuses to change it.
 
     It copies the event rather than pointing at it, because the outbox is swept and
-    the record stays.  `tx` is the transaction that wrote it: a seal reaches only as far as the
-    oldest transaction still open, so that no late row slips under a seal.
+    the record stays.
     """
 
     event = models.BigIntegerField(_("event"), unique=True)
@@ -16,6 +17,7 @@ class Record(models.Model):
     by = models.CharField(_("by"), max_length=100)
     happened_at = models.DateTimeField(_("happened"))
     source = models.TextField(_("source"))
+    tx = TransactionField(_("transaction"))
 
     class Meta:
         verbose_name = _("record")
@@ -23,6 +25,7 @@ class Record(models.Model):
         indexes = [
             models.Index(name="audit_record_topic", fields=["topic", "-id"]),
             models.Index(name="audit_record_by", fields=["by", "-id"]),
+            models.Index(name="audit_record_tx", fields=["tx", "id"]),
         ]
 
     def __str__(self) -> str:
@@ -33,14 +36,19 @@ class Seal(models.Model):
     """A signature over a stretch of an append-only log.
 
     Each seal names the rows it covers by their Merkle root and the seal before it by its hash:
-    whoever changes, drops or slips in a row breaks every seal from there on.
+    whoever changes, drops or slips in a row breaks every seal from there on.  It covers whatever
+    the transactions below `upto` wrote that no seal before it covers: numbers of rows may become
+    visible late and out of order, numbers of finished transactions do not.  The leaves of the tree
+    are kept, so that a check can name the row that was bent.
     """
 
     stream = models.CharField(_("stream"), max_length=100)
     number = models.PositiveBigIntegerField(_("number"))
-    first_id = models.BigIntegerField(_("first row"))
-    last_id = models.BigIntegerField(_("last row"))
+    upto = models.BigIntegerField(_("transactions up to"))
+    first_id = models.BigIntegerField(_("lowest row"))
+    last_id = models.BigIntegerField(_("highest row"))
     rows = models.PositiveBigIntegerField(_("rows"))
+    leaves = models.BinaryField(_("leaves of the Merkle tree"))
     merkle_root = models.CharField(_("Merkle root"), max_length=64)
     previous = models.CharField(_("hash of the seal before"), max_length=64, blank=True)
     digest = models.CharField(_("hash of this seal"), max_length=64)
@@ -53,7 +61,7 @@ class Seal(models.Model):
         verbose_name_plural = _("seals")
         constraints = [
             models.UniqueConstraint(name="audit_seal_number", fields=["stream", "number"]),
-            models.UniqueConstraint(name="audit_seal_from", fields=["stream", "first_id"]),
+            models.UniqueConstraint(name="audit_seal_upto", fields=["stream", "upto"]),
         ]
 
     def __str__(self) -> str:

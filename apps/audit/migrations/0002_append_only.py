@@ -17,12 +17,7 @@ DROP TRIGGER audit_record_append_only ON audit_record;
 DROP FUNCTION audit_refuse();
 """
 
-# The transaction that wrote a row.  Django need not know of it: the database fills it in.
-KNOW = "ALTER TABLE audit_record ADD COLUMN tx xid8 NOT NULL DEFAULT pg_current_xact_id()"
-FORGET = "ALTER TABLE audit_record DROP COLUMN tx"
-
-
 class Migration(migrations.Migration):
     dependencies = [("audit", "0001_initial")]
 
-    operations = [migrations.RunSQL(KNOW, FORGET), migrations.RunSQL(REFUSE, ALLOW)]
+    operations = [migrations.RunSQL(REFUSE, ALLOW)]

@@ -1,0 +1,74 @@
+"""The key that seals the logs.  It lives in a file outside the database."""
+
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from django.conf import settings
+
+
+class NoKey(Exception):
+    """There is no key to seal with."""
+
+
+def signing_key() -> Ed25519PrivateKey:
+    """Read the key from `SEAL_KEY_FILE`.  A demo or test without one makes one.
+
+    Raises `NoKey` in production when the file is absent, and everywhere when it holds none.
+    """
+    path = Path(settings.SEAL_KEY_FILE)
+    try:
+        pem = path.read_bytes()
+    except FileNotFoundError:
+        if settings.MODE == "production":
+            raise NoKey(f"SEAL_KEY_FILE: there is no {path}") from None
+        pem = _make(path)
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except ValueError as error:
+        raise NoKey(f"SEAL_KEY_FILE: {path} holds no private key") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise NoKey(f"SEAL_KEY_FILE: {path} holds no Ed25519 key")
+    return key
+
+
+def public(key: Ed25519PrivateKey) -> str:
+    """The public half, in hexadecimal: what a seal names and everybody may know."""
+    return key.public_key().public_bytes_raw().hex()
+
+
+def trusted() -> set[str]:
+    """The public keys whose seals count: today's, and those that `SEAL_FORMER_KEYS` lists."""
+    return {public(signing_key()), *getattr(settings, "SEAL_FORMER_KEYS", ())}
+
+
+def is_signed(message: bytes, signature: str, key: str) -> bool:
+    """Whether the signature over a message was made with this public key."""
+    try:
+        public_key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+        public_key.verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _make(path: Path) -> bytes:
+    """Write a new key whole or not at all, for its owner only; the first of several stands."""
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(pem)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return path.read_bytes()
+    finally:
+        draft.unlink()
+    return pem
