@@ -1,21 +1,86 @@
+"""Who is on the line, where they are, and how soon somebody could be there."""
+
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
 
-from apps.dispatch.models import Position, Run, Shift
+from apps.dispatch.models import Offer, Position, Run, Shift, ShiftQuerySet
 from apps.places.geometry import Point, metres_between
 from apps.places.models import City
+from apps.places.routing import DETOUR, ESTIMATE_KMH
 
 # A position older than this is no longer where anybody is.
 FRESH_FOR = timedelta(seconds=60)
-# Straight lines are shorter than streets, and city streets are slow.
-DETOUR, METRES_A_SECOND = 1.3, 24 / 3.6
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCard:
+    """What a worker may know before they answer: the way to it, the trip, the pay, the time."""
+
+    offer: int
+    pickup: Point
+    dropoff: Point
+    seats: int
+    needs: list[str]
+    pay_minor: int
+    currency: str
+    eta_seconds: int
+    eta_metres: int
+    is_estimate: bool
+    offered_at: datetime
+    expires_at: datetime
+    may_extend: bool
+    reasons: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """A free worker and how many metres off they are in a straight line."""
+
+    worker_id: int
+    point: Point
+    metres: float
 
 
 def where_is(worker_id: int) -> Position | None:
     """Where a worker was last heard of, however long ago."""
     return Position.objects.filter(worker=worker_id).first()
+
+
+def free_workers(city_id: int, *, at: datetime) -> ShiftQuerySet:
+    """The shifts of those who are on the line, under way with nothing, and asked nothing."""
+    under_way = Run.objects.live().filter(worker=OuterRef("worker"))
+    asked = Offer.objects.live(at).filter(worker=OuterRef("worker"))
+    return Shift.objects.on_line(at).filter(~Exists(under_way), ~Exists(asked), city=city_id)
+
+
+def nearby(
+    city: City,
+    point: Point,
+    *,
+    needs: Sequence[str] = (),
+    seats: int = 1,
+    at: datetime,
+    limit: int = 10,
+) -> list[Nearby]:
+    """The free workers nearest to a point who could do it, the nearest first."""
+    able = free_workers(city.pk, at=at).filter(
+        worker__seats__gte=seats,
+        worker__abilities__contains=list(needs),
+        worker__position__seen_at__gte=at - FRESH_FOR,
+    )
+    found = [
+        Nearby(worker_id, here, metres_between(point, here))
+        for worker_id, here in (
+            (worker_id, Point(lat, lon))
+            for worker_id, lat, lon in able.values_list(
+                "worker", "worker__position__lat", "worker__position__lon"
+            )
+        )
+    ]
+    return sorted(found, key=lambda one: (one.metres, one.worker_id))[:limit]
 
 
 def eta_to(
@@ -25,15 +90,42 @@ def eta_to(
 
     Measured in a straight line: good enough to choose by, and marked as such on the screen.
     """
-    busy = Run.objects.live().filter(worker=OuterRef("worker"))
-    free = Shift.objects.on_line().filter(
-        ~Exists(busy),
-        city=city,
-        worker__seats__gte=seats,
-        worker__abilities__contains=list(needs),
-        worker__position__seen_at__gte=at - FRESH_FOR,
+    nearest = nearby(city, point, needs=needs, seats=seats, at=at, limit=1)
+    return round(nearest[0].metres * DETOUR / (ESTIMATE_KMH / 3.6)) if nearest else None
+
+
+def offer_card(worker_id: int, *, at: datetime) -> OfferCard | None:
+    """The offer that rings at the worker's phone now, if one does."""
+    shown = Offer.objects.live(at).filter(worker=worker_id).select_related("job").first()
+    if shown is None:
+        return None
+    return OfferCard(
+        offer=shown.pk,
+        pickup=shown.job.pickup,
+        dropoff=shown.job.dropoff,
+        seats=shown.job.seats,
+        needs=shown.job.needs,
+        pay_minor=shown.job.pay_minor,
+        currency=shown.job.currency,
+        eta_seconds=shown.eta_seconds,
+        eta_metres=shown.eta_metres,
+        is_estimate=shown.is_estimate,
+        offered_at=shown.offered_at,
+        expires_at=shown.expires_at,
+        may_extend=not shown.extended,
+        reasons=shown.reasons,
     )
-    places = free.values_list("worker__position__lat", "worker__position__lon")
-    metres = (metres_between(point, Point(lat, lon)) for lat, lon in places)
-    nearest = min(metres, default=None)
-    return None if nearest is None else round(nearest * DETOUR / METRES_A_SECOND)
+
+
+def time_on_line(worker_id: int, *, since: datetime, until: datetime) -> timedelta:
+    """How long the worker was on shift between two moments, pauses included."""
+    shifts = Shift.objects.filter(worker=worker_id, started_at__lt=until).exclude(
+        ended_at__lte=since
+    )
+    return sum(
+        (
+            min(ended or until, until) - max(started, since)
+            for started, ended in shifts.values_list("started_at", "ended_at")
+        ),
+        timedelta(),
+    )
