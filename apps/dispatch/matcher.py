@@ -22,7 +22,7 @@ from scipy.spatial import cKDTree
 
 from apps.bus.listening import listening
 from apps.dispatch import operations, policy, queries
-from apps.dispatch.models import Job, Offer, OfferQuerySet, Shift
+from apps.dispatch.models import REFUSED, Job, Offer, OfferQuerySet, Shift
 from apps.dispatch.positions import Positions
 from apps.dispatch.telemetry import Seen
 from apps.dispatch.travel import by_streets
@@ -69,7 +69,7 @@ class Matcher:
         jobs = waiting(self.city.pk, at)
         if not jobs:
             return 0
-        seen = self.positions.of_city(self.city.slug, at=at.timestamp())
+        seen: Sequence[Seen] = self.positions.of_city(self.city.slug, at=at.timestamp())
         if not everybody:
             seen = near(jobs, seen)
         cars = free(self.city.pk, seen, at)
@@ -110,13 +110,8 @@ class Matcher:
 def waiting(city_id: int, at: datetime) -> list[policy.Request]:
     """The jobs that search and are shown to nobody at the moment."""
     shown: OfferQuerySet = Offer.objects.live(at).filter(job=OuterRef("pk"))
-    refused = Offer.objects.refused().values("pk")
-    jobs = (
-        Job.objects.searching()
-        .filter(~Exists(shown), city=city_id, search_until__gt=at)
-        .annotate(refused_by=ArrayAgg("offers__worker", filter=Q(offers__in=refused), default=[]))
-        .order_by("pk")
-    )
+    refused_by = ArrayAgg("offers__worker", filter=Q(offers__state__in=REFUSED), default=[])
+    jobs = Job.objects.searching().filter(~Exists(shown), city=city_id, search_until__gt=at)
     return [
         policy.Request(
             id=job.pk,
@@ -124,11 +119,12 @@ def waiting(city_id: int, at: datetime) -> list[policy.Request]:
             lon=job.pickup_lon,
             asked_at=job.held_at.timestamp(),
             since=(job.searching_since or job.held_at).timestamp(),
+            until=job.search_until.timestamp(),
             seats=job.seats,
             needs=frozenset(job.needs),
-            excluded=frozenset(job.refused_by),
+            excluded=frozenset(vars(job)["refused_by"]),
         )
-        for job in jobs
+        for job in jobs.annotate(refused_by=refused_by).order_by("pk")
     ]
 
 
@@ -169,13 +165,18 @@ def near(jobs: Sequence[policy.Request], seen: Sequence[Seen]) -> Sequence[Seen]
 class Leading:
     """The cities that this process leads, for as long as its connection holds."""
 
-    def __init__(self, line: psycopg.Connection, matchers: dict[int, Matcher]) -> None:
+    def __init__(self, line: psycopg.Connection, slug: str | None, positions: Positions) -> None:
         self.line = line
-        self.matchers = matchers
+        self.slug = slug
+        self.positions = positions
+        self.matchers: dict[int, Matcher] = {}
         self.cities: set[int] = set()
 
     def try_the_rest(self) -> None:
-        """Take the lead of every city that nobody leads."""
+        """Take the lead of every city that nobody leads, also of those that are new."""
+        cities = City.objects.only("slug").exclude(pk__in=list(self.matchers))
+        for city in cities.filter(slug=self.slug) if self.slug else cities:
+            self.matchers[city.pk] = Matcher(city, self.positions)
         for city_id in self.matchers.keys() - self.cities:
             answer = self.line.execute(
                 "SELECT pg_try_advisory_lock(%s, %s)", [LEASE, city_id]
@@ -213,7 +214,7 @@ def match_until(
     while not stop.is_set():
         try:
             with listening(CHANNEL) as line:
-                leading = Leading(line, _matchers(slug, positions))
+                leading = Leading(line, slug, positions)
                 if pause > FIRST_PAUSE:
                     logger.info("the database is back")
                     pause = FIRST_PAUSE
@@ -225,11 +226,6 @@ def match_until(
             stop.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
     connection.close()
-
-
-def _matchers(slug: str | None, positions: Positions) -> dict[int, Matcher]:
-    cities = City.objects.filter(slug=slug) if slug else City.objects.all()
-    return {city.pk: Matcher(city, positions) for city in cities}
 
 
 def _lead(leading: Leading, stop: Event, is_fed: Callable[[], bool]) -> None:

@@ -189,6 +189,9 @@ class Job(models.Model):
         return Point(self.dropoff_lat, self.dropoff_lon)
 
 
+REFUSED = ["DECLINED", "EXPIRED", "GIVEN_BACK"]
+
+
 class OfferQuerySet(models.QuerySet["Offer"]):
     def open(self) -> Self:
         return self.filter(state=Offer.State.OPEN)
@@ -198,13 +201,7 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 
     def refused(self) -> Self:
         """Declined, given back or left to run out: not shown to this worker again."""
-        return self.filter(
-            state__in=[
-                Offer.State.DECLINED,
-                Offer.State.EXPIRED,
-                Offer.State.GIVEN_BACK,
-            ]
-        )
+        return self.filter(state__in=REFUSED)
 
 
 class Offer(models.Model):

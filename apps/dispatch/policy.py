@@ -27,7 +27,7 @@ FRESH_SECONDS = 60.0
 # Nobody is left standing so that others have a shorter way: first as many as can be, then near.
 LEFT_STANDING = 100_000.0
 # When there are more jobs than cars, near goes before far.  So that nobody starves, who comes
-# to the last tenth of their patience counts for more with every second: for so many of way.
+# to the last tenth of the search counts for more with every second: for so many of way.
 LAST_TENTH = 0.9
 EVERY_SECOND_COUNTS = 2.0
 
@@ -36,8 +36,8 @@ EVERY_SECOND_COUNTS = 2.0
 class Request:
     """A job that waits: where, for how many, since when, and who has refused it already.
 
-    `asked_at` gives the place in the queue; from `since` the patience is counted, which is
-    later if a driver has given the job back.
+    The search goes on from `since` to `until`, which are later than `asked_at`, the place in
+    the queue, if a driver has given the job back.
     """
 
     id: int
@@ -45,6 +45,7 @@ class Request:
     lon: float
     asked_at: float
     since: float
+    until: float
     seats: int = 1
     needs: frozenset[str] = frozenset()
     excluded: frozenset[int] = frozenset()
@@ -123,8 +124,8 @@ def plan(
     A pair counts if the car can be there within `patience` seconds of the beginning of the
     search, has the seats and the abilities, has not refused the job, and was heard of within
     the last minute.  As many jobs as can be get a car, with the smallest sum of ways; when they
-    cannot all be had, those at the end of their patience go first.  The same input gives the
-    same matches.
+    cannot all be had, those whose search is about to be given up go first.  The same input
+    gives the same matches.
     """
     cars = [car for car in cars if at - car.seen_at <= FRESH_SECONDS]
     if not jobs or not cars:
@@ -137,13 +138,14 @@ def plan(
     seconds = np.full(near.shape, np.inf)
     seconds[row, slot] = np.where(in_time, ways.seconds, np.inf)
     waited = np.maximum(0.0, at - np.array([job.asked_at for job in jobs]))
-    overdue = np.maximum(0.0, waited - LAST_TENTH * patience)
+    search = np.array([job.until - job.since for job in jobs])
+    overdue = np.maximum(0.0, waited - LAST_TENTH * search)
     penalty = LEFT_STANDING + EVERY_SECOND_COUNTS * overdue
     chosen = solver.assign(near, seconds, cars=len(cars), penalty=penalty)
     place = np.full(near.shape, -1, dtype=np.int64)
     place[row, slot] = np.arange(len(row))
     matches = []
-    for i in np.flatnonzero(chosen >= 0):
+    for i in np.flatnonzero(chosen >= 0).tolist():
         j = int(np.flatnonzero(near[i] == chosen[i])[0])
         others = np.delete(seconds[i], j)
         following = float(others.min()) if len(others) else math.inf

@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from threading import Lock, Thread
+from typing import Any
 
 import nats
 import numpy as np
@@ -90,7 +91,8 @@ def pack(seen: Iterable[Seen]) -> bytes:
 
 def unpack(message: bytes) -> list[Seen]:
     """Read positions as they travel.  Raises `ValueError` for what is none."""
-    return list(np.frombuffer(message, dtype=RECORD).tolist())
+    seen: list[Any] = np.frombuffer(message, dtype=RECORD).tolist()
+    return seen
 
 
 # Workers that are gone are passed over; the newest word stands; in one order, lest two wait for

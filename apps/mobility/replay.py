@@ -244,7 +244,12 @@ class _Streets:
                 break
             place = trip.pickup
             self.waiting[self.coming] = policy.Request(
-                self.coming, place.lat, place.lon, asked_at=trip.asked_at, since=trip.asked_at
+                self.coming,
+                place.lat,
+                place.lon,
+                asked_at=trip.asked_at,
+                since=trip.asked_at,
+                until=trip.asked_at + self.patience,
             )
             self.coming += 1
         for number, request in list(self.waiting.items()):

@@ -17,6 +17,7 @@ EAST = 100 / 111_195 / math.cos(math.radians(-29.9))  # degrees of longitude in 
 
 def job(id, hundreds_of_metres, **told):
     told = {"asked_at": NOON, "since": NOON} | told
+    told.setdefault("until", told["since"] + 600)
     return Request(id, -29.9, -71.25 + hundreds_of_metres * EAST, **told)
 
 
@@ -45,7 +46,7 @@ class TestPlan:
 
         assert plan(jobs, [car(7, 5)]) == {2: 7}
 
-    def test_in_the_last_tenth_of_the_patience_waiting_counts_more_than_nearness(self):
+    def test_in_the_last_tenth_of_the_search_waiting_counts_more_than_nearness(self):
         # 595 s waited: 55 s over 540, counted double, against 400 m or 78 s of way.
         jobs = [job(1, 0, asked_at=NOON - 595), job(2, 4)]
 

@@ -98,8 +98,8 @@ def release(*, holder: UUID, by: Actor, at: datetime) -> None:
         return
     worker_id = job.run.worker_id if job.run else None
     withdraw(Offer.objects.filter(job=job), why="released", by=by, at=at)
-    if job.run_id:
-        free_seats(job, at)
+    if job.run:
+        free_seats(job, job.run, at)
     job.state = Job.State.RELEASED
     job.released_at = at
     job.save(update_fields=["state", "released_at"])
@@ -118,7 +118,7 @@ def put_back(*, holder: UUID, by: Actor, at: datetime) -> None:
         return
     worker_id = job.run.worker_id
     job.offers.filter(state=Offer.State.ACCEPTED).update(state=Offer.State.GIVEN_BACK)
-    free_seats(job, at)
+    free_seats(job, job.run, at)
     job.state = Job.State.SEARCHING
     job.run = None
     job.assigned_at = None
@@ -129,8 +129,8 @@ def put_back(*, holder: UUID, by: Actor, at: datetime) -> None:
     wake_matcher(job.city_id)
 
 
-def free_seats(job: Job, at: datetime) -> None:
+def free_seats(job: Job, of: Run, at: datetime) -> None:
     """Take the job off its Run, which ends with its last one.  The job must be locked."""
-    run = Run.objects.filter(pk=job.run_id)
+    run = Run.objects.filter(pk=of.pk)
     run.update(taken=F("taken") - job.seats)
     run.filter(taken=0).update(state=Run.State.ENDED, ended_at=at)
