@@ -1,0 +1,104 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from apps.kernel.office import Facts, FactsInline
+from apps.kernel import clock, formats
+from apps.kernel.actors import Kind
+from apps.orders import operations
+from apps.orders.models import Basket, Order, Step
+from apps.parties.authentication import asking
+
+
+class StepInline(FactsInline):
+    model = Step
+    fields = ("taken_at", "name", "stage", "state", "by", "reason")
+    ordering = ("pk",)
+
+
+@admin.register(Order)
+class OrderAdmin(Facts):
+    """Orders of every kind, with their steps and the price that was frozen."""
+
+    list_display = ("code", "vertical", "state", "stage", "sum", "consumer", "worker", "placed_at")
+    list_filter = ("state", "stage", "vertical", "city")
+    list_select_related = ("consumer", "worker__user", "worker__provider")
+    search_fields = ("ref", "basket__ref", "consumer__email", "provider__name")
+    ordering = ("-placed_at", "-pk")
+    date_hierarchy = "placed_at"
+    actions = ("call_off",)
+    inlines = (StepInline,)
+    fields = (
+        ("code", "vertical", "state", "stage"),
+        ("consumer", "provider", "worker"),
+        ("sum", "charged"),
+        "price",
+        ("decision", "quote", "basket"),
+        ("placed_at", "ended_at", "reason"),
+    )
+    readonly_fields = ("code", "sum", "charged", "price")
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return asking(request).has_perm("orders.act_on_order")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """A reference may be typed with or without its dashes."""
+        return super().get_search_results(request, queryset, search_term.strip())
+
+    @admin.display(description=_("reference"), ordering="ref")
+    def code(self, order: Order) -> str:
+        return order.code
+
+    @admin.display(description=_("total"), ordering="total_minor")
+    def sum(self, order: Order) -> str:
+        return formats.money(order.total_minor, order.currency)
+
+    @admin.display(description=_("charged in the end"))
+    def charged(self, order: Order) -> str:
+        return "" if order.charged is None else formats.money(order.charged.minor, order.currency)
+
+    @admin.display(description=_("price, line by line"))
+    def price(self, order: Order) -> Any:
+        rows = ", ".join(f"{line.code} {line.amount} → {line.to.label}" for line in order.quote.price)
+        return format_html("<span>{}</span>", rows)
+
+    @admin.action(description=_("Call off before boarding"), permissions=["act"])
+    def call_off(self, request: HttpRequest, orders: QuerySet[Order]) -> None:
+        """The city ends an order that nobody has boarded; the consumer pays nothing."""
+        officer, done = asking(request).acting(Kind.OFFICER), 0
+        for order in orders:
+            try:
+                operations.advance(
+                    order_id=order.pk, step="call_off", by=officer, at=clock.now(),
+                    data={"reason": "called off by the city"},
+                )
+                done += 1
+            except operations.OutOfTurn:
+                self.message_user(
+                    request,
+                    _("%(code)s cannot be called off any more.") % {"code": order.code},
+                    messages.WARNING,
+                )
+        said = ngettext("%d order called off.", "%d orders called off.", done) % done
+        self.message_user(request, said, messages.SUCCESS if done else messages.WARNING)
+
+
+@admin.register(Step)
+class StepAdmin(Facts):
+    list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at")
+    list_filter = ("name", "state")
+    ordering = ("-pk",)
+
+
+@admin.register(Basket)
+class BasketAdmin(Facts):
+    list_display = ("ref", "consumer", "placed_at")
+    search_fields = ("ref", "consumer__email")
+    ordering = ("-placed_at",)
