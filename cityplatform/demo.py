@@ -97,16 +97,21 @@ def _run(engines: Engines) -> int:
             if not static.is_collected(data):
                 _manage(supervisor, env, "collectstatic", "--noinput", "--verbosity=0")
                 static.note_collected(data)
+        others = programs(env)
+        bank = [program for program in others if program.name == "sandbox"]
         with _step("The demo city: La Serena and Coquimbo"):
             people = ""
             if has_command("load_demo_city"):
                 _manage(supervisor, env, "load_demo_city")
             if has_command("seed_demo"):
+                # The people's cards are kept by the bank.
+                (data / "sandbox").mkdir(exist_ok=True)
+                supervisor.launch(bank)
+                supervisor.wait_ready()
                 people = _manage(supervisor, env, "seed_demo")
-        with _step("Sandbox bank, relay, matcher, worker, web"):
+        with _step("Relay, matcher, worker, web"):
             (data / "beat").mkdir(exist_ok=True)
-            (data / "sandbox").mkdir(exist_ok=True)
-            supervisor.launch(programs(env))
+            supervisor.launch([program for program in others if program not in bank])
             supervisor.wait_ready()
         _welcome(engines, people, time.monotonic() - began)
         supervisor.watch()

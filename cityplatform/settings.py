@@ -375,7 +375,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 
 # --- admin ------------------------------------------------------------------------------
 
-UNFOLD: dict[str, Any] = {"SITE_TITLE": _("The city"), "SITE_HEADER": _("The city")}
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("City office"),
+    "SITE_HEADER": _("City office"),
+    "SITE_URL": "/",
+    "DASHBOARD_CALLBACK": "apps.insight.views.dashboard",
+}
 
 # --- what the processes say -------------------------------------------------------------
 

@@ -1,16 +1,20 @@
 """The sockets of all apps in one list, and who may open them."""
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 from channels.security.websocket import WebsocketDenier
+from django.apps import apps
 
-websocket_urlpatterns: list[Any] = []
-if find_spec("apps.mobility") and find_spec("apps.mobility.routing"):
-    from apps.mobility.routing import websocket_urlpatterns as mobility
-
-    websocket_urlpatterns += mobility
+# An app brings its sockets in a module `routing`.
+websocket_urlpatterns: list[Any] = [
+    pattern
+    for app in apps.get_app_configs()
+    if app.name.startswith("apps.") and find_spec(f"{app.name}.routing")
+    for pattern in getattr(import_module(f"{app.name}.routing"), "websocket_urlpatterns", [])
+]
 
 
 class SameOrigin:

@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -7,10 +5,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from apps.dispatch.models import Job, Offer, Run, Shift
 from apps.kernel.money import EXPONENTS, Money
+from apps.kernel.office import Facts
 
 
 def _link(row: Model | None) -> SafeString | str:
@@ -19,19 +18,6 @@ def _link(row: Model | None) -> SafeString | str:
         return ""
     address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
     return format_html('<a href="{}">{}</a>', address, row)
-
-
-class Facts(ModelAdmin):
-    """What happened: to be read.  It changes by what workers and riders do."""
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 class OfWorkers(Facts):

@@ -3,13 +3,12 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from apps.kernel.office import Facts, FactsInline
 from apps.kernel import clock, formats
 from apps.kernel.actors import Kind
+from apps.kernel.office import Facts, FactsInline
 from apps.orders import operations
 from apps.orders.models import Basket, Order, Step
 from apps.parties.authentication import asking
@@ -66,7 +65,9 @@ class OrderAdmin(Facts):
 
     @admin.display(description=_("price, line by line"))
     def price(self, order: Order) -> Any:
-        rows = ", ".join(f"{line.code} {line.amount} → {line.to.label}" for line in order.quote.price)
+        rows = ", ".join(
+            f"{line.code} {line.amount} → {line.to.label}" for line in order.quote.price
+        )
         return format_html("<span>{}</span>", rows)
 
     @admin.action(description=_("Call off before boarding"), permissions=["act"])
@@ -76,7 +77,10 @@ class OrderAdmin(Facts):
         for order in orders:
             try:
                 operations.advance(
-                    order_id=order.pk, step="call_off", by=officer, at=clock.now(),
+                    order_id=order.pk,
+                    step="call_off",
+                    by=officer,
+                    at=clock.now(),
                     data={"reason": "called off by the city"},
                 )
                 done += 1

@@ -1,9 +1,8 @@
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from apps.kernel.office import Facts
 from apps.kernel import formats
+from apps.kernel.office import Facts
 from apps.pricing.models import Quote, Tariff
 
 

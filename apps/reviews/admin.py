@@ -1,5 +1,4 @@
 from django.contrib import admin
-from django.http import HttpRequest
 
 from apps.kernel.office import Facts
 from apps.reviews.models import Review
