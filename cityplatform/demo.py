@@ -183,7 +183,7 @@ The city is up after {seconds:.1f} s.
   Home and rides    {web}/
   Drivers           {web}/drive/
   Officers          {web}/admin/
-  API               {web}/api/v1/docs
+  API               {web}/api/v1/docs/
   Sandbox bank      {engines.installation.environment()["STRIPE_API_BASE"]}/
 
 {people.strip()}

@@ -67,7 +67,7 @@ def today(city: City, at: datetime) -> list[Figure]:
         unserved=Count("pk", filter=Q(stage="unserved")),
         taken=Sum("charged_minor"),
     )
-    on_line = Shift.objects.on_line().filter(city=city).count()
+    on_line = Shift.objects.on_line(at).filter(city=city).count()
     refused = Decision.objects.filter(decided_at__gte=since).exclude(refusal="").count()
     waits = pickup_waits(city, since)
     wait = _("fewer than 5") if len(waits) < FEWEST else f"{median(waits) / 60:.1f} min"
@@ -123,7 +123,7 @@ def money() -> list[dict[str, Any]]:
 def live_map(city: City, at: datetime) -> dict[str, Any]:
     """Every car that was heard of in the last minute, and every ride that waits or is under way."""
     busy = set(Run.objects.live().values_list("worker", flat=True))
-    on_line = Shift.objects.on_line().filter(city=city).values("worker")
+    on_line = Shift.objects.on_line(at).filter(city=city).values("worker")
     cars = Position.objects.filter(worker__in=on_line, seen_at__gte=at - FRESH_FOR)
     jobs = Job.objects.filter(city=city).exclude(state=Job.State.RELEASED)
     return {

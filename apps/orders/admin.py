@@ -65,10 +65,8 @@ class OrderAdmin(Facts):
 
     @admin.display(description=_("price, line by line"))
     def price(self, order: Order) -> Any:
-        rows = ", ".join(
-            f"{line.code} {line.amount} → {line.to.label}" for line in order.quote.price
-        )
-        return format_html("<span>{}</span>", rows)
+        lines = ((line.code, line.amount, line.to.label) for line in order.quote.price)
+        return format_html_join("", "{} {} → {}<br>", lines)
 
     @admin.action(description=_("Call off before boarding"), permissions=["act"])
     def call_off(self, request: HttpRequest, orders: QuerySet[Order]) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from allauth.account.models import EmailAddress
 
@@ -39,7 +40,9 @@ class Demo:
 
     def person(self, name: str, role: str, *, language: str = "en", **more: Any) -> User:
         """Somebody with an account and a confirmed address, known by their first name."""
-        email = f"{name.split()[0].lower()}@{DOMAIN}"
+        # An address is plain ASCII, whatever the name.
+        plain = normalize("NFKD", name.split()[0]).encode("ascii", "ignore").decode()
+        email = f"{plain.lower()}@{DOMAIN}"
         known = self.known()
         password = known.get(email, {}).get("password") or secrets.token_urlsafe(9)
         user = User.objects.filter(email=email).first()
