@@ -174,18 +174,22 @@ class Leading:
 
     def try_the_rest(self) -> None:
         """Take the lead of every city that nobody leads, also of those that are new."""
+        new = set()
         cities = City.objects.only("slug").exclude(pk__in=list(self.matchers))
         for city in cities.filter(slug=self.slug) if self.slug else cities:
             self.matchers[city.pk] = Matcher(city, self.positions)
+            new.add(city.pk)
         for city_id in self.matchers.keys() - self.cities:
             answer = self.line.execute(
                 "SELECT pg_try_advisory_lock(%s, %s)", [LEASE, city_id]
             ).fetchone()
+            city_slug = self.matchers[city_id].city.slug
             if answer and answer[0]:
                 self.cities.add(city_id)
-                matcher = self.matchers[city_id]
-                logger.info("leads %s", matcher.city.slug)
+                logger.info("leads %s", city_slug)
                 self.warm_up(city_id)
+            elif city_id in new:
+                logger.info("stands by for %s", city_slug)
 
     def warm_up(self, city_id: int) -> None:
         """Read from the database where the city's cars are."""
