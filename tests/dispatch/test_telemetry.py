@@ -12,6 +12,9 @@ from apps.dispatch.models import Position
 from apps.dispatch.positions import Positions, Receiver
 from apps.kernel import clock
 from apps.places.geometry import Point
+from cityplatform import processes
+from cityplatform.engines.nats import Nats
+from cityplatform.installation import free_ports
 from tests.dispatch.scenes import BEACH, PLAZA
 from tests.factories import NOON, WorkerFactory
 from tests.races import eventually
@@ -157,6 +160,42 @@ class TestTheWholeWay:
 
         eventually(lambda: queries.where_is(worker.pk) is not None)
         assert queries.where_is(worker.pk).point == PLAZA
+
+    def test_when_nats_comes_back_so_does_telemetry(self, worker, settings, tmp_path):
+        ports = free_ports()
+        own = Nats(
+            tmp_path,
+            port=ports["nats"],
+            monitor=ports["nats_monitor"],
+            password="secret",
+            system_password="hidden",
+        )
+        own.prepare()
+        settings.NATS_URL = f"nats://app:secret@127.0.0.1:{own.port}"
+        positions, reporter = Positions(), telemetry.Reporter()
+        receiver = Receiver(settings.NATS_URL, positions, every=0.1)
+        receiver.start()
+
+        def arrives():
+            now = clock.now().timestamp()
+            reporter.report("la-serena", seen(worker.pk, at=now))
+            return [one for one in positions.of_city("la-serena", at=now) if one[4] > self.since]
+
+        try:
+            # It begins before NATS does, and goes on after NATS was gone.
+            for _ in range(2):
+                assert not receiver.is_connected
+                self.since = clock.now().timestamp()
+                program = own.program()
+                process = processes.start(program, tmp_path / "nats.log")
+                try:
+                    processes.wait_ready(program, process, tmp_path / "nats.log")
+                    eventually(arrives)
+                finally:
+                    processes.stop(program, process)
+                eventually(lambda: not receiver.is_connected)
+        finally:
+            receiver.stop()
 
     async def test_what_is_no_position_is_passed_over(self, worker):
         positions = Positions()

@@ -1,0 +1,10 @@
+import pytest
+
+from tests.places.conftest import la_serena_streets  # noqa: F401
+
+
+@pytest.fixture
+def no_streets(settings, tmp_path):
+    """A city whose streets nobody has built: ways are straight lines."""
+    settings.DATA_DIR = tmp_path / "data"
+    settings.OSRM_URL = ""
