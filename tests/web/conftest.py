@@ -14,9 +14,13 @@ EDGE = {
 }
 
 
+@pytest.fixture(autouse=True)
+def nobody_remembers_the_city_of_another_test() -> None:
+    cache.clear()
+
+
 @pytest.fixture
 def city(db) -> City:
-    cache.clear()
     city = City.objects.create(
         slug="la-serena",
         name="La Serena",
