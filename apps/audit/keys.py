@@ -1,6 +1,7 @@
 """The key that seals the logs.  It lives in a file outside the database."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -62,13 +63,14 @@ def _make(path: Path) -> bytes:
         serialization.NoEncryption(),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    # Readable by nobody else from the first moment, and a name of its own for each who tries.
+    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(number, "wb") as file:
         file.write(pem)
     try:
         os.link(draft, path)
     except FileExistsError:
         return path.read_bytes()
     finally:
-        draft.unlink()
+        os.unlink(draft)
     return pem
