@@ -224,6 +224,10 @@ class Server:
 
         return await self.page(request, turn)
 
+    async def front(self, request: Request) -> Response:
+        """For whoever opens the address to see what is there."""
+        return await self.page(request, lambda call: hosted.front(accepts(request)))
+
     async def style(self, request: Request) -> Response:
         return Response(hosted.STYLE, media_type="text/css")
 
@@ -362,6 +366,7 @@ def build(config: Config) -> Starlette:
 
     return Starlette(
         routes=[
+            Route("/", server.front),
             Route("/healthz", server.health),
             Route("/pay/{id}", server.pay, methods=["GET", "POST"]),
             Route("/approve/{id}", server.approve, methods=["GET", "POST"]),

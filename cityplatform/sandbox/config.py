@@ -56,7 +56,7 @@ def read(argv: Sequence[str], env: Mapping[str, str] = os.environ) -> Config:
     mode = env.get("MODE", "")
     if mode not in MODES:
         raise Refused(f"The sandbox bank runs only with MODE=demo or MODE=test, not {mode!r}.")
-    if not args.data or not args.port:
+    if not args.data or args.port is None:
         raise Refused("Say where to keep state and where to listen: --data DIR --port N.")
     key = env.get("STRIPE_API_KEY", "")
     if not key.startswith("sk_test_") or len(key) < 24:

@@ -77,6 +77,12 @@ def nowhere(accepted: str) -> Page:
     return notice(say, say("missing_title"), say("missing"), status=404)
 
 
+def front(accepted: str) -> Page:
+    """What this server is."""
+    say = Words(None, accepted)
+    return notice(say, say("front_title"), say("front"))
+
+
 def success(session: Json) -> str:
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 

@@ -247,7 +247,7 @@ def capture_intent(call: Call) -> Json:
             f"{intent['status']}. Only a PaymentIntent with one of the following statuses may be "
             "captured: requires_capture.",
         )
-    value = int(ask.get("amount_to_capture", intent["amount_capturable"]))
+    value = int(ask.get("amount_to_capture") or intent["amount_capturable"])
     if value > intent["amount_capturable"]:
         code = intent["currency"]
         raise invalid(

@@ -24,7 +24,7 @@ MOST = 99_999_999
 
 # 2.9 % of every capture and a fixed part per currency, in minor units.
 PER_MILLE = 29
-FIXED = {"usd": 30, "eur": 25, "gbp": 20, "clp": 250, "jpy": 40}
+FIXED = {"usd": 30, "eur": 25, "gbp": 20, "jpy": 40}
 
 
 def currency(code: str, *, param: str = "currency") -> str:
