@@ -11,5 +11,8 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("places/", include("apps.places.urls")),
+    path("", include("apps.mobility.urls")),
+    path("", include("apps.orders.urls")),
+    path("", include("apps.reviews.urls")),
     path("", include("apps.web.urls")),
 ]

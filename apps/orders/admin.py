@@ -3,10 +3,11 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from apps.kernel import clock, formats
+from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import Facts, FactsInline
 from apps.orders import operations
@@ -57,11 +58,11 @@ class OrderAdmin(Facts):
 
     @admin.display(description=_("total"), ordering="total_minor")
     def sum(self, order: Order) -> str:
-        return formats.money(order.total_minor, order.currency)
+        return str(order.total)
 
     @admin.display(description=_("charged in the end"))
     def charged(self, order: Order) -> str:
-        return "" if order.charged is None else formats.money(order.charged.minor, order.currency)
+        return "" if order.charged is None else str(order.charged)
 
     @admin.display(description=_("price, line by line"))
     def price(self, order: Order) -> Any:

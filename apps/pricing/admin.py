@@ -1,7 +1,6 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from apps.kernel import formats
 from apps.kernel.office import Facts
 from apps.pricing.models import Quote, Tariff
 
@@ -21,4 +20,4 @@ class QuoteAdmin(Facts):
 
     @admin.display(description=_("total"), ordering="total_minor")
     def sum(self, quote: Quote) -> str:
-        return formats.money(quote.total_minor, quote.currency)
+        return str(quote.total)

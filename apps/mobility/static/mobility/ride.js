@@ -1,0 +1,70 @@
+/*
+  A ride as it happens: the line says that something changed, the server writes the sheet anew.
+  While the line is down the sheet is asked for every ten seconds instead.
+*/
+
+import { say } from "../js/app.js";
+import { connect } from "../js/socket.js";
+import { tripMap } from "./trip-map.js";
+
+const box = document.querySelector("#ride-sheet");
+const OLD = 20_000;
+let seenAt = 0;
+let isOpen = false;
+let last = "";
+const drawn = tripMap();
+
+async function refresh() {
+  try {
+    const answer = await fetch(box.dataset.sheet, { headers: { Accept: "text/html" } });
+    if (!answer.ok) return;
+    const text = await answer.text();
+    if (text === last) return;
+    last = text;
+    const before = box.querySelector("h1")?.textContent;
+    // A link or button that somebody is on stays theirs.
+    if (box.contains(document.activeElement) && document.activeElement !== document.body) {
+      const parsed = new DOMParser().parseFromString(text, "text/html");
+      if (parsed.querySelector("header")?.dataset.stage === box.dataset.stage) return;
+    }
+    box.innerHTML = text;
+    const head = box.querySelector("header");
+    box.dataset.stage = head.dataset.stage;
+    const now = head.querySelector("h1").textContent;
+    if (now !== before) {
+      say(now);
+      document.title = document.title.replace(/^[^·]*/, `${now} `);
+    }
+    if (!head.dataset.live) line.close();
+  } catch {
+    // The strip at the top says that there is no connection.
+  }
+}
+
+function moved(car) {
+  seenAt = Date.parse(car.seen_at);
+  drawn.then((map) => map?.setCars([{ id: "car", mine: true, ...car }]));
+  age();
+}
+
+function age() {
+  const place = box.querySelector("[data-seen]");
+  if (!place || !seenAt) return;
+  const since = Date.now() - seenAt;
+  place.textContent = since > OLD ? box.dataset.seenSays.replace("{n}", Math.round(since / 1000)) : "";
+}
+
+const line = connect(box.dataset.ride, {
+  onMessage(message) {
+    if (message.type === "car") moved(message);
+    if (message.type === "order") {
+      if (message.car) moved(message.car);
+      refresh();
+    }
+  },
+  onState(state) { isOpen = state === "open"; },
+  hello: { type: "sync" },
+});
+
+setInterval(age, 1000);
+setInterval(() => { if (!isOpen && document.visibilityState === "visible") refresh(); }, 10_000);

@@ -1,0 +1,15 @@
+from django.urls import path
+
+from apps.mobility import views
+
+app_name = "mobility"
+urlpatterns = [
+    path("rides/", views.plan, name="plan"),
+    path("rides/point/", views.name_point, name="name-point"),
+    path("rides/quotes/<uuid:bundle>/", views.choose, name="choose"),
+    path("rides/quotes/<uuid:bundle>/again/", views.requote, name="requote"),
+    path("rides/<uuid:ref>/", views.ride, name="ride"),
+    path("rides/<uuid:ref>/sheet/", views.sheet, name="sheet"),
+    path("rides/<uuid:ref>/cancel/", views.cancel, name="cancel"),
+    path("rides/<uuid:ref>/again/", views.again, name="again"),
+]

@@ -1,0 +1,288 @@
+"""A rider's pages: where to, what it costs, where the car is."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from apps.dispatch import queries as supply
+from apps.kernel import clock
+from apps.kernel.actors import Actor, Kind
+from apps.mobility import operations, progress, queries
+from apps.mobility.forms import BookForm, TripForm
+from apps.mobility.models import Ride
+from apps.orders import live, verticals
+from apps.orders import operations as orders
+from apps.orders.models import Order
+from apps.parties.authentication import asking
+from apps.payments.queries import cards_of
+from apps.places import queries as places
+from apps.places.current import current_city
+from apps.places.geometry import Point
+from apps.pricing import words
+from apps.pricing.models import Quote
+from apps.regulation import operations as regulation
+from apps.regulation.queries import explain
+
+CANNOT_SERVE = {
+    "outside_city": gettext_lazy("One end of the trip lies outside the city. Choose a place in it."),
+    "same_place": gettext_lazy("From and to are the same place. Choose where you want to go."),
+    "unreachable": gettext_lazy("No street leads from here to there. Choose a place on a street."),
+    "no_service": gettext_lazy("No rides are on offer in the city right now. Try again later."),
+}
+REASONS = {
+    "changed_plans": gettext_lazy("My plans changed"),
+    "waits_too_long": gettext_lazy("The wait is too long"),
+    "wrong_place": gettext_lazy("The place was wrong"),
+    "other": gettext_lazy("Something else"),
+}
+
+
+def plan(request: HttpRequest) -> HttpResponse:
+    """Where from, where to; sent, it leads on to the prices."""
+    city = current_city()
+    if city is None:
+        return render(request, "mobility/no_city.html", status=503)
+    status = 200
+    sent = request.POST if request.method == "POST" else None
+    form = TripForm(sent, city=city, initial=_first_wishes(request))
+    if sent is not None and form.is_valid():
+        try:
+            quotes = operations.quote_trip(
+                city=city,
+                pickup=form.cleaned_data["start_stop"],
+                dropoff=form.cleaned_data["to_stop"],
+                consumer_id=request.user.pk,
+                by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
+                at=clock.now(),
+            )
+        except operations.CannotServe as no:
+            form.add_error(None, CANNOT_SERVE[no.code])
+        else:
+            return redirect("mobility:choose", bundle=quotes[0].bundle)
+    if form.errors:
+        status = 422
+    return render(request, "mobility/plan.html", {"form": form, "city": city}, status=status)
+
+
+def _first_wishes(request: HttpRequest) -> dict[str, str]:
+    names = ("start", "start_lat", "start_lon", "to", "to_lat", "to_lon")
+    return {name: request.GET[name][:120] for name in names if request.GET.get(name)}
+
+
+@require_GET
+def name_point(request: HttpRequest) -> HttpResponse:
+    """What people call a point that was tapped on the map."""
+    city = current_city()
+    try:
+        point = Point.parse(request.GET.get("point", ""))
+    except ValueError:
+        return HttpResponse(_("That is no place."), status=422, content_type="text/plain")
+    name = places.nearest_name(city, point) if city else str(point)
+    return HttpResponse(name, content_type="text/plain; charset=utf-8")
+
+
+def choose(request: HttpRequest, bundle: UUID) -> HttpResponse:
+    """The prices of a trip; with one of them and a card, the order."""
+    quotes = _quotes(request, bundle)
+    if request.method == "POST":
+        if not request.user.is_authenticated:
+            return redirect(f"/accounts/login/?next={request.path}")
+        return _book(request, quotes)
+    return _show_prices(request, quotes)
+
+
+def _quotes(request: HttpRequest, bundle: UUID) -> list[Quote]:
+    """The prices, if they were made for whoever asks, or for a visitor not yet signed in."""
+    found = Quote.objects.filter(bundle=bundle).filter(consumer__isnull=True)
+    if request.user.is_authenticated:
+        found = found | Quote.objects.filter(bundle=bundle, consumer=request.user.pk)
+    quotes = list(found.select_related("listing__city").order_by("listing__position"))
+    if not quotes:
+        raise Http404
+    return quotes
+
+
+def _show_prices(
+    request: HttpRequest, quotes: list[Quote], refusal: str = "", status: int = 200
+) -> HttpResponse:
+    at, asked = clock.now(), quotes[0].request
+    options = []
+    for quote in quotes:
+        trip = operations.trip_of(quote)
+        options.append(
+            {
+                "quote": quote,
+                "eta": supply.eta_to(
+                    quote.listing.city, trip.pickup, needs=trip.needs, seats=trip.seats, at=at
+                ),
+                "seats": operations.SEATS.get(quote.listing.kind, 4),
+                "lines": words.lines_of(quote.price, quote.currency),
+                "shares": words.shares_of(quote.price),
+            }
+        )
+    page = {
+        "city": quotes[0].listing.city,
+        "options": options,
+        "chosen": request.POST.get("quote") or str(quotes[0].ref),
+        "asked": asked,
+        "bundle": quotes[0].bundle,
+        "is_over": all(quote.expires_at <= at for quote in quotes),
+        "cards": list(cards_of(asking_or_none(request))) if request.user.is_authenticated else [],
+        "key": uuid4(),
+        "refusal": refusal,
+        "map": {"line": asked["line"], "start": asked["pickup"], "end": asked["dropoff"]},
+    }
+    return render(request, "mobility/choose.html", page, status=status)
+
+
+def asking_or_none(request: HttpRequest) -> Any:
+    return request.user if request.user.is_authenticated else None
+
+
+def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
+    form = BookForm(request.POST)
+    if not form.is_valid():
+        return _show_prices(request, quotes, _("Choose a ride and a card."), status=422)
+    asked = form.cleaned_data
+    try:
+        basket = orders.place(
+            key=asked["key"],
+            quote_refs=[asked["quote"]],
+            consumer_id=request.user.pk or 0,
+            card_id=asked["card"],
+            by=Actor(Kind.CONSUMER, str(request.user.pk)),
+            at=clock.now(),
+        )
+    except orders.QuoteGone as no:
+        said = {
+            "used": _("This price was used already. Your orders show the ride."),
+            "expired": _("This price is older than five minutes. Ask for a new one."),
+        }
+        refusal = said.get(str(no), _("This price is not there any more. Ask for a new one."))
+        return _show_prices(request, quotes, refusal, status=410)
+    except orders.KeyReused:
+        refusal = _("This form was sent before, for another ride. Look again and send it anew.")
+        return _show_prices(request, quotes, refusal, status=409)
+    except regulation.NotPermitted as no:
+        return _show_prices(request, quotes, explain(str(no)), status=403)
+    except LookupError:
+        return _show_prices(request, quotes, _("Choose one of your own cards."), status=422)
+    return redirect("mobility:ride", ref=basket.orders.get().ref)
+
+
+def _order(request: HttpRequest, ref: UUID) -> Order:
+    """The rider's own order, or nothing: other people's rides are not found."""
+    mine = Order.objects.filter(consumer=request.user.pk, vertical=operations.VERTICAL)
+    return get_object_or_404(mine.select_related("ride", "city", "quote", "worker__user"), ref=ref)
+
+
+def _sheet(order: Order) -> dict[str, Any]:
+    at = clock.now()
+    state = live.state_of(order, at)
+    vertical = verticals.get(order.vertical)
+    return {
+        "order": order,
+        "ride": order.ride,
+        "city": order.city,
+        "live": state,
+        "eta_at": state["eta_at"],
+        "steps": progress.steps_of(order),
+        "may_cancel": "cancel" in vertical.open_to(Kind.CONSUMER, order.stage),
+        "cancellation": queries.cancellation(order, at),
+    }
+
+
+@require_safe
+@login_required
+def ride(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """One ride as it happens: the stage, the driver, the code, the car on the map."""
+    order = _order(request, ref)
+    page = _sheet(order)
+    own: Ride = order.ride
+    page["map"] = {
+        "line": own.line,
+        "start": {"lat": own.pickup_lat, "lon": own.pickup_lon, "name": own.pickup_name},
+        "end": {"lat": own.dropoff_lat, "lon": own.dropoff_lon, "name": own.dropoff_name},
+        "car": page["live"]["car"],
+    }
+    return render(request, "mobility/ride.html", page)
+
+
+@require_safe
+@login_required
+def sheet(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """What changes of a ride's page, for the page to put in place."""
+    return render(request, "mobility/sheet.html", _sheet(_order(request, ref)))
+
+
+@login_required
+def cancel(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """Call a ride off: first what it costs now and why, then done."""
+    order = _order(request, ref)
+    if request.method != "POST":
+        return render(request, "mobility/cancel.html", _sheet(order) | {"reasons": REASONS})
+    reason = request.POST.get("reason", "")
+    try:
+        orders.advance(
+            order_id=order.pk,
+            step="cancel",
+            by=asking(request).acting(Kind.CONSUMER),
+            at=clock.now(),
+            data={"reason": reason if reason in REASONS else "other"},
+        )
+    except orders.OutOfTurn:
+        messages.error(request, _("It is too late to call this ride off."))
+    else:
+        messages.success(request, _("The ride is called off."))
+    return redirect("mobility:ride", ref=order.ref)
+
+
+@require_POST
+@login_required
+def again(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """New prices for the same way, or for the way back."""
+    own = _order(request, ref).ride
+    ends = (
+        operations.Stop(own.pickup, own.pickup_name),
+        operations.Stop(own.dropoff, own.dropoff_name),
+    )
+    return _requote(request, *(reversed(ends) if request.POST.get("back") else ends))
+
+
+@require_POST
+def requote(request: HttpRequest, bundle: UUID) -> HttpResponse:
+    """New prices in place of those that ran out."""
+    asked = _quotes(request, bundle)[0].request
+    ends = [
+        operations.Stop(Point(asked[end]["lat"], asked[end]["lon"]), asked[end]["name"])
+        for end in ("pickup", "dropoff")
+    ]
+    return _requote(request, *ends)
+
+
+def _requote(
+    request: HttpRequest, pickup: operations.Stop, dropoff: operations.Stop
+) -> HttpResponse:
+    city = current_city()
+    try:
+        if city is None:
+            raise operations.CannotServe("no_service")
+        quotes = operations.quote_trip(
+            city=city,
+            pickup=pickup,
+            dropoff=dropoff,
+            consumer_id=request.user.pk,
+            by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
+            at=clock.now(),
+        )
+    except operations.CannotServe as no:
+        messages.error(request, CANNOT_SERVE[no.code])
+        return redirect("mobility:plan")
+    return redirect("mobility:choose", bundle=quotes[0].bundle)

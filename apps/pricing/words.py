@@ -1,0 +1,55 @@
+"""A price in words: what every line of it is called, in the reader's language."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from apps.kernel import formats
+from apps.pricing.models import Line, Payee
+
+
+def label(line: Line, currency: str) -> str:
+    """What a line is for, with the quantity and the rate that made it."""
+    language = get_language() or "en"
+    match line.code:
+        case "start":
+            return _("Start")
+        case "distance":
+            return _("Distance, %(far)s at %(rate)s a km") % {
+                "far": formats.distance(line.quantity or 0, language=language),
+                "rate": formats.figures(line.rate or 0, currency, language=language),
+            }
+        case "time":
+            return _("Time, %(long)s at %(rate)s a minute") % {
+                "long": formats.minutes(line.quantity or 0),
+                "rate": formats.figures(line.rate or 0, currency, language=language),
+            }
+        case "minimum":
+            return _("Up to the least fare")
+        case "platform":
+            return _("City platform")
+        case "vat":
+            return _("VAT, %(share)s %% of the platform's part") % {
+                "share": f"{(line.rate or 0) / 100:g}"
+            }
+        case "city_fee":
+            return _("Kerb fee to the city")
+        case "cancel_fee":
+            return _("Fee for calling off late")
+        case _:
+            return line.code.replace("_", " ").capitalize()
+
+
+def lines_of(lines: Sequence[Line], currency: str) -> list[dict[str, Any]]:
+    """The lines as the parts of a page write them."""
+    return [{"label": label(line, currency), "minor": line.amount} for line in lines]
+
+
+def shares_of(lines: Sequence[Line]) -> dict[str, int]:
+    """How much goes to whom, in minor units."""
+    return {
+        payee.name.lower(): sum(line.amount for line in lines if line.to == payee)
+        for payee in Payee
+    }
