@@ -31,7 +31,9 @@ from apps.regulation import operations as regulation
 from apps.regulation.queries import explain
 
 CANNOT_SERVE = {
-    "outside_city": gettext_lazy("One end of the trip lies outside the city. Choose a place in it."),
+    "outside_city": gettext_lazy(
+        "One end of the trip lies outside the city. Choose a place in it."
+    ),
     "same_place": gettext_lazy("From and to are the same place. Choose where you want to go."),
     "unreachable": gettext_lazy("No street leads from here to there. Choose a place on a street."),
     "no_service": gettext_lazy("No rides are on offer in the city right now. Try again later."),

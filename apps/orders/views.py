@@ -83,4 +83,3 @@ def _charged(order: Order) -> list[Line]:
         fee = order.charged_minor or 0
         return [Line("cancel_fee", fee, Payee.PROVIDER)] if fee else []
     return order.quote.price
-
