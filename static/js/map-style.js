@@ -78,7 +78,10 @@ function overlays(t) {
   });
   const still = ["case", ["==", ["get", "part"], "driven"], .35, 1];
   return [
-    line("far", "far", { "line-color": t.ink, "line-width": 4, "line-dasharray": [.01, 2.25] }),
+    {
+      id: "far", type: "circle", source: "far",
+      paint: { "circle-color": t.ink, "circle-radius": 2, "circle-stroke-color": t["route-case"], "circle-stroke-width": 1 },
+    },
     line("route-case", "route", { "line-color": t["route-case"], "line-width": 10, "line-opacity": still }),
     line("route", "route", { "line-color": t.route, "line-width": 5, "line-opacity": still }),
   ];

@@ -17,6 +17,7 @@
   accuracy}, map:lost {message}, map:failed {message}.
 */
 
+import { box, dots, metresPerPixel, split } from "./map-geometry.js";
 import { Pins } from "./map-pins.js";
 import { buildStyle, onThemeChange, readTokens, recolour } from "./map-style.js";
 
@@ -32,34 +33,19 @@ const ICONS = {
 
 const numbers = (text) => (text ?? "").split(",").map(Number).filter(Number.isFinite);
 const milliseconds = (text) => text.endsWith("ms") ? parseFloat(text) : parseFloat(text) * 1000 || 0;
-const line = (coordinates, part) => ({
-  type: "Feature", properties: part ? { part } : {}, geometry: { type: "LineString", coordinates },
+const feature = (type, coordinates, part) => ({
+  type: "Feature", properties: part ? { part } : {}, geometry: { type, coordinates },
 });
+const DOT = 9; // px from one dot of a dotted way to the next
 const collection = (features) => ({ type: "FeatureCollection", features });
-
-/** Split a line of [lon, lat] after a share of its length, 0 to 1. */
-export function split(coordinates, share) {
-  const shrink = Math.cos((coordinates[0]?.[1] ?? 0) * Math.PI / 180);
-  const lengths = coordinates.slice(1).map(([lon, lat], i) =>
-    Math.hypot((lon - coordinates[i][0]) * shrink, lat - coordinates[i][1]));
-  let left = share * lengths.reduce((sum, length) => sum + length, 0);
-  for (let i = 0; i < lengths.length; i += 1) {
-    if (left <= lengths[i] && lengths[i] > 0) {
-      const [a, b] = [coordinates[i], coordinates[i + 1]];
-      const at = [a[0] + (b[0] - a[0]) * left / lengths[i], a[1] + (b[1] - a[1]) * left / lengths[i]];
-      return [[...coordinates.slice(0, i + 1), at], [at, ...coordinates.slice(i + 1)]];
-    }
-    left -= lengths[i];
-  }
-  return [coordinates, []];
-}
 
 export class CityMap extends HTMLElement {
   #map = null;
   #pins = null;
   #library = null;
   #forget = () => {};
-  #shown = { route: collection([]), far: collection([]), density: collection([]), pins: [], cars: [] };
+  #shown = { route: collection([]), density: collection([]), pins: [], cars: [] };
+  #far = [];
   #told = null;
 
   /** Resolves once the map is drawn; rejects where it cannot be. */
@@ -166,13 +152,20 @@ export class CityMap extends HTMLElement {
     map.keyboard?.disableRotation();
     this.#pins = new Pins(map, over);
 
-    const [line, motion] = [this.#shown, matchMedia("(prefers-reduced-motion: reduce)")];
+    const motion = matchMedia("(prefers-reduced-motion: reduce)");
     map.once("style.load", () => {
-      for (const name of ["route", "far", "density"]) map.getSource(name).setData(line[name]);
-      this.#pins.setPins(line.pins);
-      this.#pins.setCars(line.cars);
+      for (const name of ["route", "density"]) map.getSource(name).setData(this.#shown[name]);
+      this.#dot();
+      this.#pins.setPins(this.#shown.pins);
+      this.#pins.setCars(this.#shown.cars);
     });
     map.on("click", ({ lngLat }) => this.#say("map:tap", { lat: lngLat.lat, lon: lngLat.lng }));
+    let dotted = map.getZoom();
+    map.on("zoom", () => {
+      if (Math.abs(map.getZoom() - dotted) < .2) return;
+      dotted = map.getZoom();
+      this.#dot();
+    });
     map.on("moveend", () => this.#say("map:moved", { bounds: map.getBounds().toArray().flat() }));
     map.on("error", ({ error }) => console.warn("map:", error?.message));
     const unlisten = onThemeChange(() => recolour(map, readTokens(this)));
@@ -218,7 +211,7 @@ export class CityMap extends HTMLElement {
   }
 
   #data(name, data) {
-    this.#shown[name] = data;
+    if (name in this.#shown) this.#shown[name] = data;
     this.#map?.getSource(name)?.setData(data);
   }
 
@@ -226,8 +219,17 @@ export class CityMap extends HTMLElement {
   setRoute(coordinates, { farLine = null, driven = 0 } = {}) {
     const [behind, ahead] = driven > 0 ? split(coordinates ?? [], driven) : [[], coordinates ?? []];
     const parts = [[behind, "driven"], [ahead, "ahead"]].filter(([points]) => points.length > 1);
-    this.#data("route", collection(parts.map(([points, part]) => line(points, part))));
-    this.#data("far", collection(farLine?.length > 1 ? [line(farLine)] : []));
+    this.#data("route", collection(parts.map(([points, part]) => feature("LineString", points, part))));
+    this.#far = farLine ?? [];
+    this.#dot();
+  }
+
+  /** Dots keep their distance on the screen, so they are set anew as the map comes nearer. */
+  #dot() {
+    if (!this.#map) return;
+    const apart = DOT * metresPerPixel(this.#map.getCenter().lat, this.#map.getZoom());
+    const points = dots(this.#far, apart);
+    this.#data("far", collection(points.length ? [feature("MultiPoint", points)] : []));
   }
 
   /** Pins {id, lat, lon, kind: start | end | you | place | says, title, sub, accuracy in metres}. */
@@ -277,15 +279,13 @@ export class CityMap extends HTMLElement {
 
   /** Bring everything shown, or these [lon, lat] points, into the part of the map that is free. */
   fit(points = null, { maxZoom = 16, animate = true } = {}) {
-    const { route, far, pins } = this.#shown;
+    const { route, pins } = this.#shown;
     const all = points ?? [
-      ...[...route.features, ...far.features].flatMap(({ geometry }) => geometry.coordinates),
+      ...route.features.flatMap(({ geometry }) => geometry.coordinates),
+      ...this.#far,
       ...pins.filter(({ kind }) => kind !== "place").map(({ lat, lon }) => [lon, lat]),
     ];
     if (!this.#map || !all.length) return;
-    const lons = all.map(([lon]) => lon);
-    const lats = all.map(([, lat]) => lat);
-    const bounds = [[Math.min(...lons), Math.min(...lats)], [Math.max(...lons), Math.max(...lats)]];
     const { top, right, bottom, left } = this.covered();
     const { clientWidth, clientHeight } = this;
     const speaks = !points && pins.some(({ title, kind }) => title && kind !== "place");
@@ -293,7 +293,7 @@ export class CityMap extends HTMLElement {
     // Too little room is no reason for none.
     const squeeze = Math.min(1, .8 * clientHeight / (padding.top + padding.bottom), .8 * clientWidth / (padding.left + padding.right));
     for (const side of Object.keys(padding)) padding[side] *= squeeze;
-    this.#map.fitBounds(bounds, { padding, maxZoom, duration: animate ? this.#calm * 2 : 0, essential: false });
+    this.#map.fitBounds(box(all), { padding, maxZoom, duration: animate ? this.#calm * 2 : 0, essential: false });
   }
 
   /** Ask the browser where it is and show it; the answer is also an event. */
