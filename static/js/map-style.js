@@ -105,8 +105,8 @@ function labels(t) {
     },
     paint: { "text-color": t.label, "text-halo-color": t.halo, "text-halo-width": 1.75, ...paint },
   });
-  const main = { "text-size": 13, "text-font": lettering(t.families, "Medium") };
-  const small = { "text-size": 12, "text-font": lettering(t.families, "Regular") };
+  const main = { "text-size": zoomed([[14, 13], [17, 15]]), "text-font": lettering(t.families, "Medium") };
+  const small = { "text-size": zoomed([[14, 12], [17, 14]]), "text-font": lettering(t.families, "Regular") };
   const water = {
     "text-size": 13, "text-letter-spacing": .06, "text-font": lettering(t.families, "Italic"), "text-max-angle": 45,
   };

@@ -42,10 +42,10 @@ const collection = (features) => ({ type: "FeatureCollection", features });
 export class CityMap extends HTMLElement {
   #map = null;
   #pins = null;
-  #library = null;
-  #forget = () => {};
+  #ending = null;
   #shown = { route: collection([]), density: collection([]), pins: [], cars: [] };
   #far = [];
+  #fitting = null; // asked for before there was a map
   #told = null;
 
   /** Resolves once the map is drawn; rejects where it cannot be. */
@@ -54,24 +54,31 @@ export class CityMap extends HTMLElement {
   });
 
   connectedCallback() {
-    if (this.#map || !this.dataset.tiles) return;
+    if (!this.dataset.tiles) return;
     this.ready.catch(() => {});
     this.#furnish();
-    // The page comes first: the map starts when it is about to be seen and nothing else is urgent.
+    // The page comes first: the map starts when it is about to be seen.
     const seen = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       seen.disconnect();
       this.#start().catch((error) => this.#fail(error));
     }, { rootMargin: "200px" });
     seen.observe(this);
-    this.#forget = () => seen.disconnect();
+    this.#ending = new AbortController();
+    this.#ending.signal.addEventListener("abort", () => seen.disconnect());
   }
 
   disconnectedCallback() {
-    this.#forget();
+    this.#ending?.abort();
+    this.#clear();
+  }
+
+  #clear() {
     this.#pins?.stop();
     this.#map?.remove();
-    this.#map = null;
+    this.#map = this.#pins = null;
+    this.classList.remove("is-drawn");
+    for (const made of this.querySelectorAll(":scope > .map__canvas, :scope > .map__over")) made.remove();
   }
 
   /** The MapLibre map, once there is one. */
@@ -113,8 +120,9 @@ export class CityMap extends HTMLElement {
   }
 
   async #start() {
-    this.#library = await import(LIBRARY);
-    if (!this.isConnected) return;
+    const { signal } = this.#ending;
+    const library = await import(LIBRARY);
+    if (signal.aborted) return;
     const { dataset } = this;
     const [lat, lon] = numbers(dataset.centre);
     const bounds = numbers(dataset.bounds);
@@ -128,7 +136,7 @@ export class CityMap extends HTMLElement {
 
     const [west, south, east, north] = bounds;
     const room = bounds.length === 4 && [west - .08, south - .08, east + .08, north + .08];
-    const map = new this.#library.Map({
+    const map = new library.Map({
       container: canvas,
       style: buildStyle(readTokens(this), {
         tiles: new URL(dataset.tiles, document.baseURI).href.replace(/%7B/gi, "{").replace(/%7D/gi, "}"),
@@ -152,13 +160,14 @@ export class CityMap extends HTMLElement {
     map.keyboard?.disableRotation();
     this.#pins = new Pins(map, over);
 
-    const motion = matchMedia("(prefers-reduced-motion: reduce)");
     map.once("style.load", () => {
       for (const name of ["route", "density"]) map.getSource(name).setData(this.#shown[name]);
       this.#dot();
-      this.#pins.setPins(this.#shown.pins);
-      this.#pins.setCars(this.#shown.cars);
+      signal.addEventListener("abort", onThemeChange(() => recolour(map, readTokens(this))));
     });
+    this.#pins.setPins(this.#shown.pins);
+    this.#pins.setCars(this.#shown.cars);
+    if (this.#fitting) this.fit(...this.#fitting);
     map.on("click", ({ lngLat }) => this.#say("map:tap", { lat: lngLat.lat, lon: lngLat.lng }));
     let dotted = map.getZoom();
     map.on("zoom", () => {
@@ -168,14 +177,6 @@ export class CityMap extends HTMLElement {
     });
     map.on("moveend", () => this.#say("map:moved", { bounds: map.getBounds().toArray().flat() }));
     map.on("error", ({ error }) => console.warn("map:", error?.message));
-    const unlisten = onThemeChange(() => recolour(map, readTokens(this)));
-    const settled = () => { map._fadeDuration = this.#calm; };
-    motion.addEventListener("change", settled);
-    this.#forget = () => {
-      unlisten();
-      motion.removeEventListener("change", settled);
-    };
-
     await new Promise((resolve) => { map.once("load", resolve); });
     this.classList.add("is-drawn");
     for (const tools of this.querySelectorAll(":scope > .map__tools")) tools.hidden = false;
@@ -184,8 +185,7 @@ export class CityMap extends HTMLElement {
   }
 
   #fail(error) {
-    this.#map = null;
-    for (const made of this.querySelectorAll(":scope > .map__canvas, :scope > .map__over, :scope > .map__tools")) made.remove();
+    this.#clear();
     const message = this.dataset.labelFailed ?? "";
     if (message && !this.querySelector(":scope > .map__plain")) {
       const plain = document.createElement("p");
@@ -285,7 +285,11 @@ export class CityMap extends HTMLElement {
       ...this.#far,
       ...pins.filter(({ kind }) => kind !== "place").map(({ lat, lon }) => [lon, lat]),
     ];
-    if (!this.#map || !all.length) return;
+    if (!all.length) return;
+    if (!this.#map) {
+      this.#fitting = [points, { maxZoom, animate: false }];
+      return;
+    }
     const { top, right, bottom, left } = this.covered();
     const { clientWidth, clientHeight } = this;
     const speaks = !points && pins.some(({ title, kind }) => title && kind !== "place");
