@@ -74,15 +74,14 @@ def _run(engines: Engines) -> int:
     supervisor = Supervisor(data, say=_say)
     env = {
         **os.environ,
-        **engines.installation.environment(),
-        "CELERY_EAGER": "0",
-        "STATIC_HASHED": "1",
+        **engines.installation.serving_environment(),
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(ROOT),
     }
     for name, usual in PREFERRED_PORTS.items():
         if engines.installation.mode == "demo" and ports[name] != usual:
             _say(f"Port {usual} is taken, so {name} listens on {ports[name]}")
+    (data / "up").unlink(missing_ok=True)
     try:
         with _step("The engines: PostgreSQL, NATS, Valkey"):
             engines.prepare()
@@ -114,6 +113,7 @@ def _run(engines: Engines) -> int:
             supervisor.launch([program for program in others if program not in bank])
             supervisor.wait_ready()
         _welcome(engines, people, time.monotonic() - began)
+        (data / "up").touch()
         supervisor.watch()
     except (NotReady, Failed) as fault:
         print(f"\nThe city did not come up: {fault}", flush=True)
@@ -124,6 +124,7 @@ def _run(engines: Engines) -> int:
         # Ctrl-C again must not leave the database half stopped.
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(each, signal.SIG_IGN)
+        (data / "up").unlink(missing_ok=True)
         supervisor.stop()
     print("All stopped.", flush=True)
     return 0

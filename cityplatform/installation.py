@@ -90,11 +90,15 @@ class Installation:
             "WEB_PORT": str(ports["web"]),
         }
 
+    def serving_environment(self) -> dict[str, str]:
+        """The same for processes that serve people, as opposed to tests inside one process."""
+        return {**self.environment(), "CELERY_EAGER": "0", "STATIC_HASHED": "1"}
+
     def write_environment(self) -> None:
         """Leave the addresses where `manage.py` in another terminal finds them."""
         write_private(
             self.data / "env",
-            "".join(f"{name}={value}\n" for name, value in self.environment().items()),
+            "".join(f"{name}={value}\n" for name, value in self.serving_environment().items()),
         )
 
 
