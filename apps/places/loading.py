@@ -59,11 +59,15 @@ def build(pbf: Path, city_slug: str, *, say: Say = lambda line: None) -> str:
         shutil.copyfile(pbf, source)
         package = _osrm()
         threads = str(os.cpu_count() or 1)
-        profile = str(package / "share" / "profiles" / "car.lua")
+        # Its commands refuse a path with a space in it, so they run where the files are.
+        profiles = work / "profiles"
+        profiles.symlink_to(package / "share" / "profiles")
         say("reading the streets for the routes")
-        _run([str(package / "bin" / "osrm-extract"), "-t", threads, "-p", profile, str(source)])
+        extract = [str(package / "bin" / "osrm-extract"), "-t", threads]
+        _run([*extract, "-p", "profiles/car.lua", source.name], cwd=work)
         say("finding short cuts for the routes")
-        _run([str(package / "bin" / "osrm-contract"), "-t", threads, str(work / engines.STREETS)])
+        _run([str(package / "bin" / "osrm-contract"), "-t", threads, engines.STREETS], cwd=work)
+        profiles.unlink()
         source.unlink()
         # Better to hear of bad files now than from the process that drives people about.
         try:
@@ -111,8 +115,8 @@ def _osrm() -> Path:
     return Path(spec.origin).parent
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(command: list[str], *, cwd: Path) -> None:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         program = Path(command[0]).name
