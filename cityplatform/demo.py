@@ -28,13 +28,22 @@ from cityplatform.installation import (
     take,
 )
 from cityplatform.processes import NotReady, Program
-from cityplatform.programs import has_command, programs
+from cityplatform.programs import programs
 from cityplatform.supervisor import Supervisor
 
 # What a fresh start removes.  What setup fetched, and the data of tests, stay.
 OURS = (
     *("pg", "pg.draft", "run", "valkey", "nats", "sandbox", "beat", "media", "keys", "log"),
-    *("passwords.json", "env", "processes.json", "elsewhere", "static", "static.stamp"),
+    *(
+        "passwords.json",
+        "demo_people.json",
+        "env",
+        "up",
+        "processes.json",
+        "elsewhere",
+        "static",
+        "static.stamp",
+    ),
 )
 
 
@@ -98,21 +107,19 @@ def _run(engines: Engines) -> int:
                 static.note_collected(data)
         others = programs(env)
         bank = [program for program in others if program.name == "sandbox"]
+        bank, *others = programs(env)
         with _step("The demo city: La Serena and Coquimbo"):
-            people = ""
-            if has_command("load_demo_city"):
-                _manage(supervisor, env, "load_demo_city")
-            if has_command("seed_demo"):
-                # The people's cards are kept by the bank.
-                (data / "sandbox").mkdir(exist_ok=True)
-                supervisor.launch(bank)
-                supervisor.wait_ready()
-                people = _manage(supervisor, env, "seed_demo")
+            (data / "sandbox").mkdir(exist_ok=True)
+            supervisor.launch([bank])
+            _manage(supervisor, env, "load_demo_city")
+            # The people's cards are kept by the bank.
+            supervisor.wait_ready()
+            told = _manage(supervisor, env, "seed_demo")
         with _step("Relay, matcher, worker, web"):
             (data / "beat").mkdir(exist_ok=True)
-            supervisor.launch([program for program in others if program not in bank])
+            supervisor.launch(others)
             supervisor.wait_ready()
-        _welcome(engines, people, time.monotonic() - began)
+        _welcome(engines, told, time.monotonic() - began)
         (data / "up").touch()
         supervisor.watch()
     except (NotReady, Failed) as fault:
@@ -175,7 +182,8 @@ def _say(text: str) -> None:
     print(f"  {text}", flush=True)
 
 
-def _welcome(engines: Engines, people: str, seconds: float) -> None:
+def _welcome(engines: Engines, told: str, seconds: float) -> None:
+    people = "\n".join(f"  {line}" for line in told.splitlines() if "@" in line)
     web = engines.installation.environment()["WEB_URL"]
     print(
         f"""
@@ -187,7 +195,9 @@ The city is up after {seconds:.1f} s.
   API               {web}/api/v1/docs/
   Sandbox bank      {engines.installation.environment()["STRIPE_API_BASE"]}/
 
-{people.strip()}
+The people of this demo, with passwords made for this installation
+
+{people}
 
 Logs are in {engines.installation.logs}. Ctrl-C stops everything; the data stay.
 """,

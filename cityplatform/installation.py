@@ -83,7 +83,6 @@ class Installation:
             "SANDBOX_CONTROL_PASSWORD": secret["sandbox"],
             "SANDBOX_DATA": str(self.data / "sandbox"),
             "SANDBOX_PORT": str(ports["sandbox"]),
-            "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{ports['web']}/webhooks/stripe/",
             "DEMO_PASSWORD": secret["people"],
             "SEAL_KEY_FILE": str(self.data / "keys" / "seal.pem"),
             "WEB_URL": f"http://127.0.0.1:{ports['web']}",

@@ -31,7 +31,7 @@ def programs(env: Mapping[str, str]) -> list[Program]:
             ready=lambda: not health or answers(health),
         )
 
-    wanted = [
+    return [
         python("sandbox", "-m", "cityplatform.sandbox", health=f"{env['STRIPE_API_BASE']}/healthz"),
         python("relay", "manage.py", "relay"),
         python("matcher", "manage.py", "matcher"),
@@ -52,16 +52,3 @@ def programs(env: Mapping[str, str]) -> list[Program]:
             health=f"http://127.0.0.1:{env['WEB_PORT']}/healthz",
         ),
     ]
-    return [program for program in wanted if _exists(program)]
-
-
-def _exists(program: Program) -> bool:
-    """While the house is being built: whether what a program runs stands already."""
-    name = program.name
-    if name == "sandbox":
-        return (ROOT / "cityplatform" / "sandbox" / "__main__.py").exists()
-    return name not in ("relay", "matcher") or has_command(name)
-
-
-def has_command(name: str) -> bool:
-    return any(ROOT.glob(f"apps/*/management/commands/{name}.py"))

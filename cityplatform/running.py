@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cityplatform import processes
@@ -13,6 +14,15 @@ from cityplatform.installation import ROOT
 from cityplatform.processes import NotReady, Program
 
 PATIENCE = 180.0
+
+
+def wait_until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Return when something has come true.  Raise `TimeoutError` when it does not."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError("it did not come true")
+        time.sleep(0.1)
 
 
 class Platform:
@@ -71,11 +81,7 @@ class Platform:
         """End one process without a word, and return when it is back."""
         before = self.pids()[name]
         os.kill(before, signal.SIGKILL)
-        end = time.monotonic() + PATIENCE
-        while self.pids()[name] == before:
-            if time.monotonic() > end:
-                raise NotReady(f"{name} did not come back")
-            time.sleep(0.05)
+        wait_until(lambda: self.pids()[name] != before)
 
     def manage(self, *command: str) -> str:
         """Run one of Django's commands beside it and return what it printed."""

@@ -5,24 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from cityplatform.installation import ROOT
-from cityplatform.running import Platform
-
-
-def until(true: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come true"
-        os.sched_yield()
+from cityplatform.running import Platform, wait_until
 
 
 def readiness(platform: Platform) -> dict:
@@ -60,10 +51,10 @@ def test_the_platform_survives_what_it_should_and_leaves_nothing_behind(folder: 
 
         # A killed child comes back, and pages with it.
         platform.kill("web")
-        until(lambda: readiness(platform).get("state") == "ready")
+        wait_until(lambda: readiness(platform).get("state") == "ready")
         platform.kill("valkey")
         platform.kill("postgres")
-        until(lambda: readiness(platform).get("state") == "ready")
+        wait_until(lambda: readiness(platform).get("state") == "ready")
 
         # The application reads and writes rows and can do no more.
         with psycopg.connect(platform.env["DATABASE_URL"]) as application:
@@ -88,7 +79,7 @@ def test_the_platform_survives_what_it_should_and_leaves_nothing_behind(folder: 
         pids = platform.pids()
         assert {"postgres", "nats", "valkey", "web", "worker", "beat"} <= pids.keys()
         os.kill(platform.process.pid, signal.SIGKILL)
-        until(lambda: not any(is_alive(pid) for pid in pids.values()))
+        wait_until(lambda: not any(is_alive(pid) for pid in pids.values()))
 
     # The next start finds the data as they were, and stops cleanly when asked.
     with Platform(folder) as platform:
