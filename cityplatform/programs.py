@@ -21,13 +21,12 @@ def answers(url: str) -> bool:
 def programs(env: Mapping[str, str]) -> list[Program]:
     """Sandbox, relay, matcher, worker with its schedule, and web, in the order of their start."""
 
-    def python(name: str, *arguments: str | Path, health: str = "", grace: float = 15) -> Program:
+    def python(name: str, *arguments: str | Path, health: str = "", pool: int = 0) -> Program:
         return Program(
             name=name,
             command=[sys.executable, *arguments],
             cwd=ROOT,
-            env=env,
-            grace=grace,
+            env={**env, "DATABASE_POOL": str(pool or "")},
             ready=lambda: not health or answers(health),
         )
 
@@ -40,6 +39,7 @@ def programs(env: Mapping[str, str]) -> list[Program]:
             "worker",
             *("-m", "celery", "-A", "cityplatform", "worker", "--pool=threads"),
             *("--concurrency=4", "--without-gossip", "--without-mingle", "--loglevel=INFO"),
+            pool=4,
         ),
         python(
             "beat", "-m", "celery", "-A", "cityplatform", "beat", "--pidfile=", "--loglevel=INFO"
@@ -50,5 +50,6 @@ def programs(env: Mapping[str, str]) -> list[Program]:
             *("--host", env.get("WEB_HOST", "127.0.0.1"), "--port", env["WEB_PORT"]),
             *("--timeout-graceful-shutdown=5", "--ws-max-size=65536", "--no-server-header"),
             health=f"http://127.0.0.1:{env['WEB_PORT']}/healthz",
+            pool=20,
         ),
     ]

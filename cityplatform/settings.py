@@ -5,6 +5,7 @@ its start wrote into `.data/env`, so that `manage.py` in another terminal needs 
 exported.  Production reads only the environment and refuses to start on unsafe values.
 """
 
+import atexit
 import os
 import secrets
 from pathlib import Path
@@ -130,13 +131,22 @@ DATABASES: dict[str, Any] = {
         env(_URL, "postgres://city_app@%2Fnonexistent/city"), conn_health_checks=True
     )
 }
-if MODE != "test" and env("DATABASE_URL") and env("DATABASE_ROLE") != "owner":
-    # A pool would keep the test database from being dropped, and migrations need none.
+if env("DATABASE_POOL"):
+    # For web and worker, whose threads come and go.  Everybody else holds one connection.
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1,
-        "max_size": int(env("DATABASE_POOL", "10")),
+        "max_size": int(env("DATABASE_POOL")),
         "timeout": 10,
     }
+
+    @atexit.register
+    def _close_pool() -> None:
+        """Let the pool's threads go; at the end of Python they would be waited for."""
+        from django.db import connection
+
+        connection.close_pool()
+
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- engines ----------------------------------------------------------------------------
@@ -345,7 +355,7 @@ _HASHED = env("STATIC_HASHED", "0" if MODE == "test" else "1") == "1"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "cityplatform.files.HashedFiles"
         if _HASHED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
