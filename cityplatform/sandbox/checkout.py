@@ -7,9 +7,9 @@ from cityplatform.sandbox import intents, money, payments, setups
 from cityplatform.sandbox.customers import payer
 from cityplatform.sandbox.endpoints import Call, endpoint, listed
 from cityplatform.sandbox.errors import Json, invalid, malformed
+from cityplatform.sandbox.params import CARD_OPTIONS as OPTIONS
 from cityplatform.sandbox.params import (
     amount,
-    anything,
     array,
     group,
     integer,
@@ -62,7 +62,7 @@ LINE = group(
         transfer_group=text(),
     ),
     payment_method_types=array(text("card")),
-    payment_method_options=anything(),
+    payment_method_options=OPTIONS,
     setup_intent_data=group(description=text(), metadata=metadata()),
     submit_type=text("auto", "book", "donate", "pay"),
     success_url=text(),

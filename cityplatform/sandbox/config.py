@@ -1,6 +1,8 @@
 """What one sandbox process needs to know, read once from its arguments and environment."""
 
+import argparse
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +49,6 @@ def read(argv: Sequence[str], env: Mapping[str, str] = os.environ) -> Config:
 
     Raises `Refused` unless MODE is demo or test, the key is a test key, and the secrets are set.
     """
-    import argparse
-
     parser = argparse.ArgumentParser(prog="python -m cityplatform.sandbox", description=__doc__)
     parser.add_argument("--data", default=env.get("SANDBOX_DATA"), help="folder for its state")
     parser.add_argument("--port", type=int, default=env.get("SANDBOX_PORT"), help="loopback port")
@@ -75,6 +75,14 @@ def read(argv: Sequence[str], env: Mapping[str, str] = os.environ) -> Config:
         webhook_url=url,
         webhook_secret=secret,
         public_url=env.get("SANDBOX_PUBLIC_URL", ""),
-        pending_seconds=int(env.get("SANDBOX_PENDING_SECONDS", "0")),
-        payout_seconds=int(env.get("SANDBOX_PAYOUT_SECONDS", "86400")),
+        pending_seconds=seconds(env, "SANDBOX_PENDING_SECONDS", 0),
+        payout_seconds=seconds(env, "SANDBOX_PAYOUT_SECONDS", 86_400),
     )
+
+
+def seconds(env: Mapping[str, str], name: str, usual: int) -> int:
+    """A length of time from the environment."""
+    given = env.get(name) or str(usual)
+    if not re.fullmatch(r"[0-9]{1,9}", given):
+        raise Refused(f"{name} must be a whole number of seconds, not {given!r}.")
+    return int(given)

@@ -113,7 +113,7 @@ def key_in_use(key: str) -> StripeError:
     """The first request with this idempotency key is still being worked on."""
     return StripeError(
         409,
-        type="idempotency_error",
+        type="invalid_request_error",
         code="idempotency_key_in_use",
         message=(
             "There is currently another in-progress request using this Idempotent Key (that "

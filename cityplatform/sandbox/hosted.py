@@ -110,7 +110,7 @@ def show(call: Call, session: Json, chosen: str, accepted: str) -> Page:
         "code": "1234" if card.brand == "amex" else "123",
         "name": name or "Camila Rojas",
     }
-    return closed(say, session) or card_page(say, session, form, {})
+    return closed(say, session) or card_page(call, say, session, form, {})
 
 
 def spaced(number: str) -> str:
@@ -122,7 +122,13 @@ def total_of(session: Json) -> str:
 
 
 def card_page(
-    say: Words, session: Json, form: dict[str, str], wrong: dict[str, str], *, refused: str = ""
+    call: Call,
+    say: Words,
+    session: Json,
+    form: dict[str, str],
+    wrong: dict[str, str],
+    *,
+    refused: str = "",
 ) -> Page:
     """The form with what was typed, the complaint of each field, and the list of test cards."""
     paying = session["mode"] == "payment"
@@ -137,7 +143,7 @@ def card_page(
     content = fill(
         "card",
         lead=escape(say("pay_lead" if paying else "keep_lead")),
-        lines="",
+        lines=lines_html(call.store.hidden(session["id"])["lines"]) if paying else "",
         summary=summary(say, wrong, refused),
         action=f"/pay/{session['id']}",
         fields=field_html(say, "number", form, wrong)
@@ -151,6 +157,16 @@ def card_page(
     )
     leads = [session["success_url"], session["cancel_url"] or ""]
     return page(say, title, content, status=422 if wrong or refused else 200, leads=leads)
+
+
+def lines_html(lines: list[Json]) -> str:
+    """What is paid for, line by line."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(line["description"])}, {line["quantity"]}</th>'
+        f"<td>{escape(money.words(line['amount_total'], line['currency']))}</td></tr>"
+        for line in lines
+    )
+    return f'<table class="lines"><tbody>{rows}</tbody></table>'
 
 
 def summary(say: Words, wrong: dict[str, str], refused: str) -> str:
@@ -221,7 +237,7 @@ def enter(call: Call, session: Json, form: dict[str, str], accepted: str) -> Pag
     form = {name: form.get(name, "").strip() for name in ATTRIBUTES}
     wrong, card, month, year = read_form(call.now, say, form)
     if wrong or card is None:
-        return card_page(say, session, form, wrong)
+        return card_page(call, say, session, form, wrong)
     method = cards.new_method(
         call, card, exp_month=month, exp_year=year, billing_details={"name": form["name"]}
     )
@@ -232,7 +248,7 @@ def enter(call: Call, session: Json, form: dict[str, str], accepted: str) -> Pag
             raise
         reason = error.body.get("decline_code", "generic_decline")
         told = say("declined", reason=say(reason))
-        return card_page(say, session, form, {}, refused=told)
+        return card_page(call, say, session, form, {}, refused=told)
     if intent["status"] == "requires_action":
         return Page(to=f"/approve/{intent['id']}?secret={intent['client_secret']}", status=303)
     checkout.complete(call, session, intent)
@@ -329,7 +345,7 @@ def answer(call: Call, intent: Json, *, approved: bool, accepted: str) -> Page:
             checkout.complete(call, session, intent)
             return Page(to=success(session), status=303)
         form = {"number": "", "expiry": "", "code": "", "name": ""}
-        return card_page(say, session, form, {}, refused=refused)
+        return card_page(call, say, session, form, {}, refused=refused)
     if back:
         return Page(to=with_outcome(back, intent, worked=worked), status=303)
     return notice(say, say("approve_title"), say("approved") if worked else say("not"))

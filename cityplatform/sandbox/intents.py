@@ -6,6 +6,7 @@ from cityplatform.sandbox import charges, money
 from cityplatform.sandbox.customers import payer
 from cityplatform.sandbox.endpoints import PLATFORM, Call, endpoint, listed
 from cityplatform.sandbox.errors import Json, invalid
+from cityplatform.sandbox.params import CARD_OPTIONS as OPTIONS
 from cityplatform.sandbox.params import (
     SHIPPING,
     amount,
@@ -54,7 +55,7 @@ CONFIRMING = {
     "mandate_data": anything(),
     "off_session": either(group(), text("true", "false", "one_off", "recurring")),
     "payment_method": text(),
-    "payment_method_options": anything(),
+    "payment_method_options": OPTIONS,
     "payment_method_types": array(text("card")),
     "return_url": text(),
     "use_stripe_sdk": boolean(),
@@ -179,7 +180,7 @@ def list_intents(call: Call) -> Json:
     customer=text(),
     payment_method=text(),
     payment_method_types=array(text("card")),
-    payment_method_options=anything(),
+    payment_method_options=OPTIONS,
     transfer_data=group(amount=amount()),
     **DETAILS,
 )

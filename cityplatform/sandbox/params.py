@@ -65,6 +65,16 @@ ADDRESS = group(
     {n: text(unset=True) for n in ("city", "country", "line1", "line2", "postal_code", "state")}
 )
 SHIPPING = group(address=ADDRESS, name=text(), phone=text(), carrier=text(), tracking_number=text())
+CARD_OPTIONS = group(
+    card=group(
+        capture_method=text("manual", unset=True),
+        installments=anything(),
+        mandate_options=anything(),
+        network=text(),
+        request_three_d_secure=text("any", "automatic", "challenge"),
+        setup_future_usage=text("none", "off_session", "on_session"),
+    )
+)
 LISTING = {
     "limit": integer(least=1),
     "starting_after": text(),

@@ -17,18 +17,9 @@ CARD_OPTIONS: Json = {
 
 def card_options(ask: Json) -> Json:
     """Of the options for cards, whether the holder must approve."""
-    given = ask.get("payment_method_options")
-    options = given.get("card") if isinstance(given, dict) else None
-    wish = options.get("request_three_d_secure") if isinstance(options, dict) else None
-    if wish is None:
-        return {}
-    if wish not in ("any", "automatic", "challenge"):
-        raise invalid(
-            "Invalid payment_method_options[card][request_three_d_secure]: must be one of any, "
-            "automatic, or challenge",
-            param="payment_method_options[card][request_three_d_secure]",
-        )
-    return {"request_three_d_secure": wish}
+    given = (ask.get("payment_method_options") or {}).get("card") or {}
+    name = "request_three_d_secure"
+    return {name: given[name]} if name in given else {}
 
 
 def choose(call: Call, intent: Json, identifier: str) -> Json:

@@ -6,6 +6,7 @@ from cityplatform.sandbox import cards
 from cityplatform.sandbox.customers import attach, payer
 from cityplatform.sandbox.endpoints import Call, endpoint, listed
 from cityplatform.sandbox.errors import Json, StripeError, invalid
+from cityplatform.sandbox.params import CARD_OPTIONS as OPTIONS
 from cityplatform.sandbox.params import (
     anything,
     array,
@@ -21,7 +22,7 @@ OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 CONFIRMING = {
     "mandate_data": anything(),
     "payment_method": text(),
-    "payment_method_options": anything(),
+    "payment_method_options": OPTIONS,
     "return_url": text(),
     "use_stripe_sdk": boolean(),
 }
