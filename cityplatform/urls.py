@@ -13,6 +13,7 @@ urlpatterns = [
     path("places/", include("apps.places.urls")),
     path("", include("apps.mobility.urls")),
     path("", include("apps.orders.urls")),
+    path("", include("apps.payments.urls")),
     path("", include("apps.reviews.urls")),
     path("", include("apps.web.urls")),
 ]
