@@ -105,8 +105,6 @@ def _run(engines: Engines) -> int:
             if not static.is_collected(data):
                 _manage(supervisor, env, "collectstatic", "--noinput", "--verbosity=0")
                 static.note_collected(data)
-        others = programs(env)
-        bank = [program for program in others if program.name == "sandbox"]
         bank, *others = programs(env)
         with _step("The demo city: La Serena and Coquimbo"):
             (data / "sandbox").mkdir(exist_ok=True)

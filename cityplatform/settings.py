@@ -318,7 +318,8 @@ SECURE_CSP = {
     "connect-src": [CSP.SELF],
     "worker-src": [CSP.SELF],
     "manifest-src": [CSP.SELF],
-    "form-action": [CSP.SELF],
+    # A form that adds a card leads on to the bank's own page.
+    "form-action": [CSP.SELF, env("STRIPE_API_BASE") or "https://checkout.stripe.com"],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
     "object-src": [CSP.NONE],

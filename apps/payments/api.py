@@ -83,8 +83,9 @@ class AddedCard(APIView):
 
 
 class OneCard(APIView):
-    @extend_schema(summary="Use this card by default", request=None, responses=CardOut,
-                   tags=["money"])
+    @extend_schema(
+        summary="Use this card by default", request=None, responses=CardOut, tags=["money"]
+    )
     def post(self, request: Request, card: int) -> Response:
         person = asking(request)
         with problems.told(PROBLEMS):

@@ -18,9 +18,7 @@ from apps.payments.operations import NoSuchCard
 __all__ = ["NoSuchCard", "keep", "make_default", "page_to_add", "remove"]
 
 
-def page_to_add(
-    gateway: Gateway, *, user: User, back: str, given_up: str, currency: str
-) -> str:
+def page_to_add(gateway: Gateway, *, user: User, back: str, given_up: str, currency: str) -> str:
     """The address of the gateway's page on which a person types their card.
 
     Asks the gateway, so it holds no transaction; a person becomes its customer at most once,
