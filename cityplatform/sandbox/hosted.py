@@ -220,9 +220,9 @@ def offer(say: Words, session: Json, card: Card) -> str:
         fate = "always" if card.approval == "always" else "once"
     elif card.disputed:
         fate = "disputed"
+    if card.decline is cards.FUNDS:
+        fate = "poor"
     told = say(f"test_{fate}")
-    if fate == "declined" and card.decline:
-        told = say(card.decline.reason).rstrip(".")
     return (
         f'<li><a href="/pay/{session["id"]}?card={card.number}"><span>{spaced(card.number)}</span>'
         f"<small>{escape(told)}</small></a></li>"
