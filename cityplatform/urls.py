@@ -15,5 +15,6 @@ urlpatterns = [
     path("", include("apps.orders.urls")),
     path("", include("apps.payments.urls")),
     path("", include("apps.reviews.urls")),
+    path("me/tokens/", include("apps.parties.urls")),
     path("", include("apps.web.urls")),
 ]

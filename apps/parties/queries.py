@@ -46,3 +46,8 @@ def providers_of(user: User, perm: str) -> QuerySet[Provider]:
         user, name, klass=Provider, accept_global_perms=False, with_superuser=False
     )
     return found
+
+
+def tokens_of(user: User) -> QuerySet[ApiToken]:
+    """Return a person's tokens that were not revoked, the newest first."""
+    return ApiToken.objects.filter(user=user, revoked_at=None).order_by("-created_at", "-pk")
