@@ -11,15 +11,29 @@ from apps.places.models import City
 UNKNOWN = _("We do not know this place. Choose one of the nearest names, or write a street.")
 
 
+class Degrees(forms.FloatField):
+    """Half of a hidden point.  Nobody types it, so what is no number counts as not given."""
+
+    widget = forms.HiddenInput
+
+    def clean(self, value: Any) -> float | None:
+        try:
+            return super().clean(value)
+        except forms.ValidationError:
+            return None
+
+
 class TripForm(forms.Form):
     """From where to where: points that were chosen, or words that we look up."""
 
     start = forms.CharField(label=_("From"), max_length=120)
-    start_lat = forms.FloatField(required=False, widget=forms.HiddenInput)
-    start_lon = forms.FloatField(required=False, widget=forms.HiddenInput)
+    start_lat = Degrees(required=False)
+    start_lon = Degrees(required=False)
+    start_was = forms.CharField(required=False, widget=forms.HiddenInput)
     to = forms.CharField(label=_("To"), max_length=120)
-    to_lat = forms.FloatField(required=False, widget=forms.HiddenInput)
-    to_lon = forms.FloatField(required=False, widget=forms.HiddenInput)
+    to_lat = Degrees(required=False)
+    to_lon = Degrees(required=False)
+    to_was = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, city: City, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,17 +45,32 @@ class TripForm(forms.Form):
         data = self.cleaned_data
         for end in ("start", "to"):
             if end in data:
-                data[f"{end}_stop"] = self._stop(end, data)
+                stop = data[f"{end}_stop"] = self._stop(end, data)
+                self._keep(end, stop)
         return data
+
+    def _keep(self, end: str, stop: Stop | None) -> None:
+        """Show what was understood, so that a form shown again never names one place and means
+        another."""
+        self.data = self.data.copy()
+        if stop is not None:
+            self.data[end] = stop.name
+        for name, value in zip(
+            (f"{end}_lat", f"{end}_lon"),
+            (f"{stop.point.lat:.6f}", f"{stop.point.lon:.6f}") if stop else ("", ""),
+            strict=True,
+        ):
+            self.data[name] = value
 
     def _stop(self, end: str, data: dict[str, Any]) -> Stop | None:
         lat, lon, text = data.get(f"{end}_lat"), data.get(f"{end}_lon"), data[end].strip()
-        if lat is not None and lon is not None:
+        # Without a script nobody empties the hidden point when another name is typed over it.
+        was = data.get(f"{end}_was")
+        if lat is not None and lon is not None and was in ("", text):
             try:
                 return Stop(Point(lat, lon), text)
             except ValueError:
-                self.add_error(end, UNKNOWN)
-                return None
+                pass  # no point on earth: the name is looked up
         try:
             point = Point.parse(text)
         except ValueError:

@@ -1,12 +1,15 @@
 """A rider's pages: where to, what it costs, where the car is."""
 
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -16,7 +19,7 @@ from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.mobility import operations, progress, queries
 from apps.mobility.forms import BookForm, TripForm
-from apps.mobility.models import Ride
+from apps.mobility.templatetags.mobility import trip_data
 from apps.orders import live, verticals
 from apps.orders import operations as orders
 from apps.orders.models import Order
@@ -38,6 +41,7 @@ CANNOT_SERVE = {
     "unreachable": gettext_lazy("No street leads from here to there. Choose a place on a street."),
     "no_service": gettext_lazy("No rides are on offer in the city right now. Try again later."),
 }
+ENDS = ("start", "start_lat", "start_lon", "to", "to_lat", "to_lon")
 REASONS = {
     "changed_plans": gettext_lazy("My plans changed"),
     "waits_too_long": gettext_lazy("The wait is too long"),
@@ -70,12 +74,32 @@ def plan(request: HttpRequest) -> HttpResponse:
             return redirect("mobility:choose", bundle=quotes[0].bundle)
     if form.errors:
         status = 422
-    return render(request, "mobility/plan.html", {"form": form, "city": city}, status=status)
+    page = {"form": form, "city": city, "nearest": _nearest(form)}
+    return render(request, "mobility/plan.html", page, status=status)
+
+
+def _nearest(form: TripForm) -> dict[str, list[dict[str, str]]]:
+    """The places that may have been meant: each a link to this form with that end filled in."""
+    kept = {name: form.data[name] for name in ENDS if form.data.get(name)}
+    return {
+        end: [
+            {
+                "name": one.name,
+                "detail": one.detail,
+                "href": "?" + urlencode(kept | _end(end, one.name, one.point)),
+            }
+            for one in found
+        ]
+        for end, found in form.nearest.items()
+    }
+
+
+def _end(end: str, name: str, point: Point) -> dict[str, str]:
+    return {end: name, f"{end}_lat": f"{point.lat:.6f}", f"{end}_lon": f"{point.lon:.6f}"}
 
 
 def _first_wishes(request: HttpRequest) -> dict[str, str]:
-    names = ("start", "start_lat", "start_lon", "to", "to_lat", "to_lon")
-    return {name: request.GET[name][:120] for name in names if request.GET.get(name)}
+    return {name: request.GET[name][:120] for name in ENDS if request.GET.get(name)}
 
 
 @require_GET
@@ -139,9 +163,24 @@ def _show_prices(
         "cards": list(cards_of(asking_or_none(request))) if request.user.is_authenticated else [],
         "key": uuid4(),
         "refusal": refusal,
+        "changed": _changed(request, quotes),
         "map": {"line": asked["line"], "start": asked["pickup"], "end": asked["dropoff"]},
     }
     return render(request, "mobility/choose.html", page, status=status)
+
+
+def _changed(request: HttpRequest, quotes: list[Quote]) -> list[dict[str, Any]]:
+    """The sums that are not what they were in the prices these were asked in place of."""
+    try:
+        before = UUID(request.GET.get("before", ""))
+        old = {quote.listing_id: quote.total_minor for quote in _quotes(request, before)}
+    except (ValueError, Http404):
+        return []
+    return [
+        {"quote": quote, "was": old[quote.listing_id]}
+        for quote in quotes
+        if old.get(quote.listing_id, quote.total_minor) != quote.total_minor
+    ]
 
 
 def asking_or_none(request: HttpRequest) -> Any:
@@ -195,10 +234,18 @@ def _sheet(order: Order) -> dict[str, Any]:
         "city": order.city,
         "live": state,
         "eta_at": state["eta_at"],
+        "seconds_old": _seconds_old(state["car"], at),
         "steps": progress.steps_of(order),
         "may_cancel": "cancel" in vertical.open_to(Kind.CONSUMER, order.stage),
         "cancellation": queries.cancellation(order, at),
     }
+
+
+def _seconds_old(car: dict[str, Any] | None, at: datetime) -> int | None:
+    seen_at = car and car["seen_at"]
+    if isinstance(seen_at, str):
+        seen_at = datetime.fromisoformat(seen_at)
+    return int((at - seen_at).total_seconds()) if seen_at else None
 
 
 @require_safe
@@ -207,13 +254,7 @@ def ride(request: HttpRequest, ref: UUID) -> HttpResponse:
     """One ride as it happens: the stage, the driver, the code, the car on the map."""
     order = _order(request, ref)
     page = _sheet(order)
-    own: Ride = order.ride
-    page["map"] = {
-        "line": own.line,
-        "start": {"lat": own.pickup_lat, "lon": own.pickup_lon, "name": own.pickup_name},
-        "end": {"lat": own.dropoff_lat, "lon": own.dropoff_lon, "name": own.dropoff_name},
-        "car": page["live"]["car"],
-    }
+    page["map"] = trip_data(order.ride) | {"car": page["live"]["car"]}
     return render(request, "mobility/ride.html", page)
 
 
@@ -227,23 +268,37 @@ def sheet(request: HttpRequest, ref: UUID) -> HttpResponse:
 @login_required
 def cancel(request: HttpRequest, ref: UUID) -> HttpResponse:
     """Call a ride off: first what it costs now and why, then done."""
-    order = _order(request, ref)
+    order, at = _order(request, ref), clock.now()
     if request.method != "POST":
-        return render(request, "mobility/cancel.html", _sheet(order) | {"reasons": REASONS})
+        return _ask_to_cancel(request, order)
     reason = request.POST.get("reason", "")
+    if str(queries.cancellation(order, at).fee.minor) != request.POST.get("fee") and order.is_live:
+        # Nobody pays another sum than the one that stood beside the button.
+        return _ask_to_cancel(request, order, is_new_fee=True, status=409)
     try:
         orders.advance(
             order_id=order.pk,
             step="cancel",
             by=asking(request).acting(Kind.CONSUMER),
-            at=clock.now(),
+            at=at,
             data={"reason": reason if reason in REASONS else "other"},
         )
     except orders.OutOfTurn:
-        messages.error(request, _("It is too late to call this ride off."))
-    else:
-        messages.success(request, _("The ride is called off."))
+        return _ask_to_cancel(request, _order(request, ref), status=409)
+    messages.success(request, _("The ride is called off."))
     return redirect("mobility:ride", ref=order.ref)
+
+
+def _ask_to_cancel(
+    request: HttpRequest, order: Order, *, is_new_fee: bool = False, status: int = 200
+) -> HttpResponse:
+    page = {
+        **_sheet(order),
+        "reasons": REASONS,
+        "reason": request.POST.get("reason") or next(iter(REASONS)),
+        "is_new_fee": is_new_fee,
+    }
+    return render(request, "mobility/cancel.html", page, status=status)
 
 
 @require_POST
@@ -266,11 +321,14 @@ def requote(request: HttpRequest, bundle: UUID) -> HttpResponse:
         operations.Stop(Point(asked[end]["lat"], asked[end]["lon"]), asked[end]["name"])
         for end in ("pickup", "dropoff")
     ]
-    return _requote(request, *ends)
+    return _requote(request, *ends, before=bundle)
 
 
 def _requote(
-    request: HttpRequest, pickup: operations.Stop, dropoff: operations.Stop
+    request: HttpRequest,
+    pickup: operations.Stop,
+    dropoff: operations.Stop,
+    before: UUID | None = None,
 ) -> HttpResponse:
     city = current_city()
     try:
@@ -287,4 +345,5 @@ def _requote(
     except operations.CannotServe as no:
         messages.error(request, CANNOT_SERVE[no.code])
         return redirect("mobility:plan")
-    return redirect("mobility:choose", bundle=quotes[0].bundle)
+    page = reverse("mobility:choose", args=[quotes[0].bundle])
+    return redirect(f"{page}?before={before}" if before else page)

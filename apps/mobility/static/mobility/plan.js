@@ -25,6 +25,14 @@ async function fill(end, { lat, lon }) {
   draw();
 }
 
+function swap() {
+  const [start, to] = [fields("start"), fields("to")];
+  for (const one of ["text", "lat", "lon"]) {
+    [start[one].value, to[one].value] = [to[one].value, start[one].value];
+  }
+  draw();
+}
+
 function draw() {
   const pins = Object.keys(combos).flatMap((end) => {
     const { text, lat, lon } = fields(end);
@@ -37,6 +45,9 @@ function draw() {
   if (pins.length) map?.fit?.();
 }
 
+// With a script the hidden points are emptied as soon as somebody types over a name.
+for (const was of form.querySelectorAll("[data-was]")) was.remove();
+form.querySelector("[data-swap]")?.addEventListener("click", swap);
 map?.addEventListener("map:tap", ({ detail }) => {
   fill(fields("start").text.value ? "to" : "start", detail);
 });

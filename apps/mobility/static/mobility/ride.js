@@ -12,6 +12,10 @@ const OLD = 20_000;
 let seenAt = 0;
 let isOpen = false;
 let last = "";
+// The arrival is spoken when it moves by two minutes, and at most every half a minute.
+const NEWS_SECONDS = 120;
+const QUIET = 30_000;
+let told = { eta: Number(box.querySelector("[data-eta]")?.dataset.eta ?? 0), at: 0 };
 const drawn = tripMap();
 
 async function refresh() {
@@ -20,19 +24,26 @@ async function refresh() {
     if (!answer.ok) return;
     const text = await answer.text();
     if (text === last) return;
-    last = text;
     const before = box.querySelector("h1")?.textContent;
     // A link or button that somebody is on stays theirs.
     if (box.contains(document.activeElement) && document.activeElement !== document.body) {
       const parsed = new DOMParser().parseFromString(text, "text/html");
       if (parsed.querySelector("header")?.dataset.stage === box.dataset.stage) return;
     }
+    last = text;
     box.innerHTML = text;
+    age();
     const head = box.querySelector("header");
     box.dataset.stage = head.dataset.stage;
     const now = head.querySelector("h1").textContent;
+    const arrival = box.querySelector("[data-eta]");
+    const eta = Number(arrival?.dataset.eta ?? 0);
+    const isNews = arrival && Math.abs(eta - told.eta) >= NEWS_SECONDS && Date.now() - told.at >= QUIET;
+    if (now !== before || isNews) {
+      say(arrival ? `${now}. ${arrival.textContent.trim()}` : now);
+      told = { eta, at: Date.now() };
+    }
     if (now !== before) {
-      say(now);
       document.title = document.title.replace(/^[^·]*/, `${now} `);
     }
     if (!head.dataset.live) line.close();
