@@ -343,7 +343,6 @@ def test_the_pages_of_a_ride_can_be_used_by_everybody(town, camila, new_page, si
     live = town.accept(town.offer(town.search(clock.now()), at=clock.now()), clock.now())
     page = new_page(width=width, theme=theme)
     told = watch(page)
-    page.on("response", lambda a: a.status >= 400 and print("LOST", a.status, a.url))
     page.context.add_cookies(
         [{"name": "sessionid", "value": camila.cookies["sessionid"].value, "url": site}]
     )
