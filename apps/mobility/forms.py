@@ -18,9 +18,10 @@ class Degrees(forms.FloatField):
 
     def clean(self, value: Any) -> float | None:
         try:
-            return super().clean(value)
+            number: float | None = super().clean(value)
         except forms.ValidationError:
             return None
+        return number
 
 
 class TripForm(forms.Form):
@@ -50,17 +51,14 @@ class TripForm(forms.Form):
         return data
 
     def _keep(self, end: str, stop: Stop | None) -> None:
-        """Show what was understood, so that a form shown again never names one place and means
-        another."""
-        self.data = self.data.copy()
+        """Keep what was understood: shown again, a form never names one place and means another."""
+        shown = {name: self.data[name] for name in self.data}
+        shown |= {f"{end}_lat": "", f"{end}_lon": ""}
         if stop is not None:
-            self.data[end] = stop.name
-        for name, value in zip(
-            (f"{end}_lat", f"{end}_lon"),
-            (f"{stop.point.lat:.6f}", f"{stop.point.lon:.6f}") if stop else ("", ""),
-            strict=True,
-        ):
-            self.data[name] = value
+            shown[end] = stop.name
+            shown[f"{end}_lat"] = f"{stop.point.lat:.6f}"
+            shown[f"{end}_lon"] = f"{stop.point.lon:.6f}"
+        self.data = shown
 
     def _stop(self, end: str, data: dict[str, Any]) -> Stop | None:
         lat, lon, text = data.get(f"{end}_lat"), data.get(f"{end}_lon"), data[end].strip()

@@ -306,11 +306,11 @@ def _ask_to_cancel(
 def again(request: HttpRequest, ref: UUID) -> HttpResponse:
     """New prices for the same way, or for the way back."""
     own = _order(request, ref).ride
-    ends = (
+    ends = [
         operations.Stop(own.pickup, own.pickup_name),
         operations.Stop(own.dropoff, own.dropoff_name),
-    )
-    return _requote(request, *(reversed(ends) if request.POST.get("back") else ends))
+    ]
+    return _requote(request, ends[::-1] if request.POST.get("back") else ends)
 
 
 @require_POST
@@ -321,13 +321,12 @@ def requote(request: HttpRequest, bundle: UUID) -> HttpResponse:
         operations.Stop(Point(asked[end]["lat"], asked[end]["lon"]), asked[end]["name"])
         for end in ("pickup", "dropoff")
     ]
-    return _requote(request, *ends, before=bundle)
+    return _requote(request, ends, before=bundle)
 
 
 def _requote(
     request: HttpRequest,
-    pickup: operations.Stop,
-    dropoff: operations.Stop,
+    ends: list[operations.Stop],
     before: UUID | None = None,
 ) -> HttpResponse:
     city = current_city()
@@ -336,8 +335,8 @@ def _requote(
             raise operations.CannotServe("no_service")
         quotes = operations.quote_trip(
             city=city,
-            pickup=pickup,
-            dropoff=dropoff,
+            pickup=ends[0],
+            dropoff=ends[1],
             consumer_id=request.user.pk,
             by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
             at=clock.now(),

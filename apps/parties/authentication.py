@@ -1,5 +1,6 @@
 """How a program says for whom it acts.  Free of views, because settings load it first."""
 
+from django.http import HttpRequest
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
@@ -9,7 +10,7 @@ from apps.parties import queries
 from apps.parties.models import User
 
 
-def asking(request: Request) -> User:
+def asking(request: Request | HttpRequest) -> User:
     """The person behind a request that only people who are signed in may make."""
     user = request.user
     if not isinstance(user, User):
