@@ -8,6 +8,11 @@ from tests import engines
 from tests.browser import browser, new_page, site  # noqa: F401
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers last: their loop stays open, and asynchronous tests want one of their own."""
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker) -> Iterator[None]:
     """Our own way to a test database: a copy of a migrated template."""
