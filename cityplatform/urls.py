@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/v1/", include("apps.api.urls")),
     path("places/", include("apps.places.urls")),
     path("", include("apps.mobility.urls")),
+    path("", include("apps.mobility.driver_urls")),
     path("", include("apps.orders.urls")),
     path("", include("apps.payments.urls")),
     path("", include("apps.reviews.urls")),

@@ -13,6 +13,7 @@ from apps.mobility.operations import VERTICAL
 from apps.orders import verticals
 from apps.orders.models import Order
 from apps.parties.models import Worker
+from apps.places.models import City
 from apps.pricing.models import Payee
 from apps.reviews import queries as reviews
 
@@ -49,6 +50,11 @@ def earned(worker: Worker, *, since: datetime, until: datetime) -> list[tuple[da
         if order.ended_at and part:
             parts.append((order.ended_at, part))
     return parts
+
+
+def asked_since(city: City, since: datetime) -> int:
+    """How many rides people of a city have asked for since a moment."""
+    return Order.objects.filter(vertical=VERTICAL, city=city, placed_at__gte=since).count()
 
 
 def today(shift: Shift, at: datetime) -> datetime:
