@@ -60,7 +60,7 @@ export class Pins {
       pin.parts.push(spot);
     }
     if (title && kind !== "place") {
-      const says = element(`map__pin pin--says${kind === "says" ? "" : " map__above"}`, this.#root);
+      const says = element("map__pin pin--says", this.#root);
       says.textContent = title;
       if (sub) {
         const small = document.createElement("small");

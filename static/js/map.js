@@ -54,9 +54,12 @@ export class CityMap extends HTMLElement {
   });
 
   connectedCallback() {
-    if (!this.dataset.tiles) return;
     this.ready.catch(() => {});
     this.#furnish();
+    if (!this.dataset.tiles) {
+      this.#fail(new Error("no tiles are cut for this city"));
+      return;
+    }
     // The page comes first: the map starts when it is about to be seen.
     const seen = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;

@@ -275,3 +275,13 @@ def test_without_webgl_the_words_stay_and_no_tool_promises_what_is_not_there(bro
     assert page.get_by_role("link", name="OpenStreetMap").is_visible()
     assert page.get_by_role("button", name="Zoom in").count() == 0
     context.close()
+
+
+def test_a_city_without_tiles_says_so_at_once_instead_of_keeping_pages_waiting(look):
+    page = look()
+    failed = page.evaluate(
+        """() => { const map = document.createElement("city-map");
+        document.body.append(map);
+        return map.ready.catch((error) => error.message); }"""
+    )
+    assert failed == "no tiles are cut for this city"
