@@ -141,7 +141,8 @@ document.addEventListener("submit", async (event) => {
   const button = event.submitter;
   wake();
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form, button) });
+    // Not form.action: that is the button of that name.
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new FormData(form, button) });
     if (!answer.ok) throw new Error(String(answer.status));
     const told = new DOMParser().parseFromString(await answer.text(), "text/html");
     const field = form.querySelector(".input--code");
