@@ -263,9 +263,11 @@ def try_now(*, attempt_id: int, at: datetime) -> Attempt | None:
     attempt = Attempt.objects.locked().open().filter(pk=attempt_id, dead_at=None).first()
     if attempt is None:
         return None
+    if attempt.tries == 0:
+        attempt.asked_at = at
     attempt.due_at = at + min(PATIENCE * 2 ** min(attempt.tries, 10), LONGEST_PATIENCE)
     attempt.tries += 1
-    attempt.save(update_fields=["due_at", "tries"])
+    attempt.save(update_fields=["asked_at", "due_at", "tries"])
     return attempt
 
 

@@ -7,13 +7,15 @@ from django.utils.translation import gettext_lazy as _
 from apps.kernel.locks import LockableQuerySet
 from apps.kernel.money import Money
 from apps.parties.models import Provider
+from apps.places.models import City
 
 
 class Payout(models.Model):
     """What a provider is paid for a period: everything booked for them up to a moment.
 
-    Its statement is the entries on the provider's payable account after `after_entry`, up to and
-    with `last_entry`, so that every entry stands on one statement and no other.
+    Its statement is the entries on the provider's payable account after `after_entry` up to and
+    with `last_entry`, so that every entry stands on one statement and no other.  The last of
+    them is the payout itself, which brings the account to nothing.
     """
 
     class State(models.TextChoices):
@@ -31,6 +33,7 @@ class Payout(models.Model):
     day = models.DateField(_("settled on"))
     after_entry = models.BigIntegerField(_("entries after"), default=0)
     last_entry = models.BigIntegerField(_("up to entry"))
+    reason = models.CharField(_("why an officer stepped in"), max_length=200, blank=True)
     failure = models.CharField(_("what the bank said"), max_length=200, blank=True)
     settled_at = models.DateTimeField(_("settled"))
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
@@ -56,3 +59,24 @@ class Payout(models.Model):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+
+class Night(models.Model):
+    """A night's settlement of a city that came to its end.
+
+    `day` is the day that began, on the city's clocks.
+    """
+
+    city = models.ForeignKey(City, models.CASCADE, related_name="nights")
+    day = models.DateField(_("day"))
+    settled_at = models.DateTimeField(_("settled"))
+
+    class Meta:
+        verbose_name = _("night's settlement")
+        verbose_name_plural = _("nights' settlements")
+        constraints = [
+            models.UniqueConstraint(name="settlement_one_night_a_day", fields=["city", "day"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.city_id} {self.day}"

@@ -1,0 +1,149 @@
+"""Questions about payouts: when a provider is paid, how much, and why."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum, Window
+
+from apps.kernel.money import Money
+from apps.ledger import queries as books
+from apps.ledger.models import Account, Entry
+from apps.orders.models import Order
+from apps.parties.models import Provider
+from apps.places.models import City
+from apps.settlement.models import Payout
+
+PREFIX, SUFFIX = "provider:", ":payable"
+
+
+def payable(provider_id: int) -> str:
+    """The code of the account on which stands what a provider is owed."""
+    return f"{PREFIX}{provider_id}{SUFFIX}"
+
+
+def providers_to_settle(city: City) -> list[int]:
+    """Whom this city settles with, in ascending order: everybody who is owed in its currency.
+
+    Where cities share a currency, a provider's own is the one of their latest order.
+    """
+    codes = Account.objects.filter(
+        code__startswith=PREFIX, code__endswith=SUFFIX, currency=city.currency
+    ).values_list("code", flat=True)
+    owed = {int(code.removeprefix(PREFIX).removesuffix(SUFFIX)) for code in codes}
+    latest = Order.objects.filter(provider=OuterRef("pk"), currency=city.currency)
+    homes = dict(
+        Provider.objects.filter(pk__in=owed)
+        .annotate(home=Subquery(latest.order_by("-placed_at").values("city")[:1]))
+        .values_list("pk", "home")
+    )
+    first = City.objects.filter(currency=city.currency).order_by("pk").first()
+    is_first = first is not None and first.pk == city.pk
+    return sorted(pk for pk, home in homes.items() if home == city.pk or (is_first and not home))
+
+
+def city_of(provider: Provider, currency: str) -> City | None:
+    """The city on whose clocks a provider is paid."""
+    latest = Order.objects.filter(provider=provider, currency=currency).order_by("-placed_at")
+    order = latest.select_related("city").first()
+    return order.city if order else City.objects.filter(currency=currency).order_by("pk").first()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a statement, as the provider sees it: what they get is positive."""
+
+    entry: int
+    booked_at: datetime
+    kind: str
+    amount: Money
+    running: Money
+    order: Order | None
+
+
+def entries_of(payout: Payout) -> QuerySet[Entry]:
+    """A payout's entries, oldest first: everything but the payout itself."""
+    return books.entries(
+        payable(payout.provider_id),
+        payout.currency,
+        after=payout.after_entry,
+        upto=payout.last_entry - 1,
+    ).annotate(running=-Window(Sum("amount_minor"), order_by=F("pk").asc()))
+
+
+def lines(entries: Sequence[Entry]) -> list[Line]:
+    """The lines of a statement, each with the order that it is about."""
+    abouts = {entry.journal.about for entry in entries if entry.journal.about}
+    orders: dict[UUID, Order] = {order.ref: order for order in Order.objects.filter(ref__in=abouts)}
+    return [
+        Line(
+            entry=entry.pk,
+            booked_at=entry.journal.booked_at,
+            kind=entry.journal.kind,
+            amount=-entry.amount,
+            running=Money(entry.running, entry.currency),  # type: ignore[attr-defined]  # annotated
+            order=orders.get(entry.journal.about) if entry.journal.about else None,
+        )
+        for entry in entries
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a statement is made of: so many entries of a kind, and their sum."""
+
+    kind: str
+    count: int
+    amount: Money
+
+
+def parts(payout: Payout) -> list[Part]:
+    """A statement in short, the kind with the most in it first."""
+    return _parts(entries_of(payout), payout.currency)
+
+
+def _parts(entries: QuerySet[Entry], currency: str) -> list[Part]:
+    counts: Counter[str] = Counter()
+    sums: Counter[str] = Counter()
+    plain = entries.order_by().values("journal__kind")
+    for row in plain.annotate(count=Count("pk"), total=Sum("amount_minor")):
+        counts[row["journal__kind"]] += row["count"]
+        sums[row["journal__kind"]] -= row["total"]
+    made = [Part(kind, counts[kind], Money(sums[kind], currency)) for kind in counts]
+    return sorted(made, key=lambda part: -part.amount.minor)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The payout that is growing: what stands on the account, and the day it is paid."""
+
+    amount: Money
+    day: date
+    city: City
+    parts: list[Part]
+
+
+def next_payouts(provider: Provider, at: datetime) -> list[Next]:
+    """What a provider is paid next, in each currency in which anything was booked for them."""
+    growing: list[Next] = []
+    accounts = Account.objects.filter(code=payable(provider.pk)).order_by("currency")
+    for currency in accounts.values_list("currency", flat=True):
+        city = city_of(provider, currency)
+        if city is None:
+            continue
+        last = provider.payouts.filter(currency=currency).order_by("-last_entry").first()
+        entries = books.entries(
+            payable(provider.pk), currency, after=last.last_entry if last else 0
+        )
+        made = _parts(entries, currency)
+        growing.append(
+            Next(
+                amount=Money(sum(part.amount.minor for part in made), currency),
+                day=at.astimezone(city.zone_info).date() + timedelta(days=1),
+                city=city,
+                parts=made,
+            )
+        )
+    return growing

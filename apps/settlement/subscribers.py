@@ -1,0 +1,22 @@
+"""What follows from a settlement, and from the bank's answers to its transfers."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from apps.bus import operations as bus
+from apps.settlement import operations
+from apps.settlement.operations import SETTLEMENT
+
+
+@bus.subscribe("settlement.settled")
+@bus.subscribe("settlement.released")
+def send(*, ref: str, at: datetime, **_: Any) -> None:
+    operations.send(ref=UUID(ref), by=SETTLEMENT, at=at)
+
+
+# The bus promises no order, so it is the transfer that says how it went, not the news of it.
+@bus.subscribe("payments.transferred")
+@bus.subscribe("payments.transfer_failed")
+def note_transfer(*, holder: str, at: datetime, **_: Any) -> None:
+    operations.note_transfer(ref=UUID(holder), by=SETTLEMENT, at=at)
