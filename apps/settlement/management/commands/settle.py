@@ -17,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--day",
             type=date.fromisoformat,
-            help="the day to settle for, like 2026-11-23; today, on each city's clocks, unless said",
+            help="the day, like 2026-11-23; unless said, today on each city's clocks",
         )
 
     def handle(self, *args: Any, day: date | None, **options: Any) -> None:
