@@ -195,9 +195,7 @@ class StripeGateway:
             except stripe.InvalidRequestError as error:
                 # A key is forgotten after a day; what it did is not.
                 refunds = self.stripe.v1.refunds.list({"payment_intent": reference, "limit": 100})
-                earlier = [
-                    one for one in refunds.data if (one.metadata or {}).get("attempt") == key
-                ]
+                earlier = [one for one in refunds.data if _attempt_of(one.metadata) == key]
                 if not earlier:
                     raise error
                 made = earlier[0]
@@ -304,6 +302,10 @@ class StripeGateway:
         if error.code != "payment_intent_unexpected_state":
             raise error
         return self.stripe.v1.payment_intents.retrieve(reference)
+
+
+def _attempt_of(metadata: Any) -> str:
+    return str(metadata["attempt"]) if metadata and "attempt" in metadata else ""
 
 
 def _refusal(error: stripe.CardError) -> str:
