@@ -29,13 +29,11 @@ class NewToken(forms.Form):
         ("30", _("30 days")),
         ("90", _("90 days")),
         ("365", _("a year")),
-        ("", _("until you revoke it")),
+        ("0", _("until you revoke it")),
     ]
     name = forms.CharField(
         label=_("What is it for"),
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    days = forms.ChoiceField(
-        label=_("How long does it work"), choices=LIFETIMES, initial="90", required=False
-    )
+    days = forms.ChoiceField(label=_("How long does it work"), choices=LIFETIMES, initial="90")

@@ -26,11 +26,11 @@ def tokens(request: HttpRequest) -> HttpResponse:
     user, at, secret = cast(User, request.user), clock.now(), ""
     form = NewToken(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        days = form.cleaned_data["days"]
+        days = int(form.cleaned_data["days"])
         _token, secret = operations.issue_token(
             user_id=user.pk,
             name=form.cleaned_data["name"],
-            expires_at=at + timedelta(days=int(days)) if days else None,
+            expires_at=at + timedelta(days=days) if days else None,
             by=user.acting(Kind.CONSUMER),
             at=at,
         )
