@@ -10,13 +10,13 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## install into this folder; free when nothing changed
-	@"$$(./scripts/find-python)" scripts/setup.py
+	@python="$$(./scripts/find-python)" && "$$python" scripts/setup.py
 
 demo: setup ## the whole city on this machine; FRESH=1 begins anew
 	@exec $(PY) -m cityplatform.demo
 
 test: setup ## all tests; DATA=DIR for those that want reference data, ARGS="-k ride"
-	@"$$(./scripts/find-python)" scripts/setup.py --browser
+	@python="$$(./scripts/find-python)" && "$$python" scripts/setup.py --browser
 	@$(PYTEST)
 
 proof: setup ## everything that has to hold before a change lands
