@@ -144,7 +144,7 @@ if env("DATABASE_POOL"):
         """Let the pool's threads go; at the end of Python they would be waited for."""
         from django.db import connection
 
-        connection.close_pool()
+        connection.close_pool()  # type: ignore[attr-defined]
 
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

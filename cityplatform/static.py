@@ -10,8 +10,8 @@ def fingerprint() -> str:
     """Changes with the name, size or time of any static file of ours, or with a package."""
     told = hashlib.sha256()
     folders = [ROOT / "static", *ROOT.glob("apps/*/static"), ROOT / "requirements"]
-    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
-    files = [*files, Path(__file__), Path(__file__).with_name("files.py")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    files += [Path(__file__), Path(__file__).with_name("files.py")]
     for path in sorted(files):
         found = path.stat()
         told.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -35,14 +37,16 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     # Too long for a socket's path, too.
     place = tmp_path_factory.mktemp("a city") / ("a long way down " * 6).strip()
     for each in (place, *place.parents):
         if each.is_relative_to(tmp_path_factory.getbasetemp().parent):
             each.mkdir(exist_ok=True)
             each.chmod(0o755)
-    return place
+    yield place
+    # Where the socket went, because its path would have been too long here.
+    shutil.rmtree((place / "elsewhere").read_text().strip())
 
 
 def test_the_platform_survives_what_it_should_and_leaves_nothing_behind(folder: Path):
