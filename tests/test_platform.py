@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from cityplatform import production
+from cityplatform.celery import app
 from cityplatform.installation import ROOT
 from cityplatform.logs import Line
 
@@ -115,3 +116,14 @@ def test_pages_allow_only_what_is_ours(client: Client):
     policy = client.get("/healthz").headers["Content-Security-Policy"]
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
+
+
+def test_every_scheduled_task_is_there_and_its_queue_is_worked(settings):
+    app.loader.import_default_modules()
+    queues = {queue.name for queue in settings.CELERY_TASK_QUEUES}
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert entry["task"] in app.tasks
+        # A backlog must not fire at once after an outage.
+        assert entry["options"]["expires"] <= 3600
+    for name in app.tasks:
+        assert app.amqp.router.route({}, name)["queue"].name in queues

@@ -84,7 +84,11 @@ class AddedCard(APIView):
 
 class OneCard(APIView):
     @extend_schema(
-        summary="Use this card by default", request=None, responses=CardOut, tags=["money"]
+        operation_id="cards_use_by_default",
+        summary="Use this card by default",
+        request=None,
+        responses=CardOut,
+        tags=["money"],
     )
     def post(self, request: Request, card: int) -> Response:
         person = asking(request)

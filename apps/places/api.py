@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -15,6 +15,19 @@ from apps.places.geometry import Point
 from apps.places.models import City, Zone
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "description": "In a question.", "example": "-29.9027,-71.2519"},
+            {
+                "type": "object",
+                "description": "In an answer.",
+                "properties": {"lat": {"type": "number"}, "lon": {"type": "number"}},
+                "required": ["lat", "lon"],
+            },
+        ]
+    }
+)
 class PointField(serializers.Field[Point, str, dict[str, float], Any]):
     """A point of WGS 84: read as "lat,lon", written as {"lat": ..., "lon": ...}."""
 
