@@ -113,11 +113,12 @@ def by_hour(city: City, at: datetime) -> list[dict[str, Any]]:
 
 def money() -> list[dict[str, Any]]:
     """What every account holds, the sum of all of them being nought."""
-    return list(
+    rows = (
         Entry.objects.values(code=F("account__code"), unit=F("currency"))
         .annotate(balance=Sum("amount_minor"))
         .order_by("code", "unit")
     )
+    return [dict(row) for row in rows]
 
 
 def live_map(city: City, at: datetime) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def post(
     """
     Money(0, currency)  # an unknown currency is refused here
     lines = [(code, minor) for code, minor in lines if minor]
-    if not lines or sum(minor for _, minor in lines):
+    if not lines or sum(minor for _, minor in lines) != 0:
         raise Unbalanced(f"{key}: {lines}")
     body = json.dumps([kind, about and str(about), currency, lines], separators=(",", ":"))
     try:

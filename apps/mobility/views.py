@@ -42,6 +42,8 @@ CANNOT_SERVE = {
     "no_service": gettext_lazy("No rides are on offer in the city right now. Try again later."),
 }
 ENDS = ("start", "start_lat", "start_lon", "to", "to_lat", "to_lon")
+# The two classes that the city compares for the rider.
+STEP_FREE = ("standard", "accessible")
 REASONS = {
     "changed_plans": gettext_lazy("My plans changed"),
     "waits_too_long": gettext_lazy("The wait is too long"),
@@ -159,6 +161,7 @@ def _show_prices(
         "chosen": request.POST.get("quote") or str(quotes[0].ref),
         "asked": asked,
         "bundle": quotes[0].bundle,
+        "same_for_all": len({q.total_minor for q in quotes if q.listing.kind in STEP_FREE}) == 1,
         "is_over": all(quote.expires_at <= at for quote in quotes),
         "cards": list(cards_of(asking_or_none(request))) if request.user.is_authenticated else [],
         "key": uuid4(),

@@ -46,12 +46,6 @@ class OrderAdmin(Facts):
     def has_act_permission(self, request: HttpRequest) -> bool:
         return asking(request).has_perm("orders.act_on_order")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
-    ) -> tuple[QuerySet[Order], bool]:
-        """A reference may be typed with or without its dashes."""
-        return super().get_search_results(request, queryset, search_term.strip())
-
     @admin.display(description=_("reference"), ordering="ref")
     def code(self, order: Order) -> str:
         return order.code

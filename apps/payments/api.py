@@ -38,6 +38,10 @@ class AddOut(serializers.Serializer[Any]):
     url = serializers.URLField(help_text="The bank's page on which the card is typed.")
 
 
+class AddedIn(serializers.Serializer[Any]):
+    session = serializers.CharField(max_length=200)
+
+
 class Cards(APIView):
     @extend_schema(summary="List your cards", responses=CardOut(many=True), tags=["money"])
     def get(self, request: Request) -> Response:
@@ -66,14 +70,16 @@ class AddedCard(APIView):
     @extend_schema(
         summary="Finish adding a card",
         description="Send the session that came back in the address.",
-        request={"application/json": {"properties": {"session": {"type": "string"}}}},
+        request=AddedIn,
         responses={201: CardOut},
         tags=["money"],
     )
     def post(self, request: Request) -> Response:
         person = asking(request)
+        asked = AddedIn(data=request.data)
+        asked.is_valid(raise_exception=True)
         with problems.told(PROBLEMS):
-            facts = gateway.ours().added_card(session=str(request.data.get("session", ""))[:200])
+            facts = gateway.ours().added_card(session=asked.validated_data["session"])
             if facts is None:
                 raise cards.NoSuchCard
             card = cards.keep(

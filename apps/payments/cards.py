@@ -95,7 +95,7 @@ def remove(*, card_id: int, user_id: int, by: Actor, at: datetime) -> None:
         raise NoSuchCard(str(card_id))
     if mine.filter(pk=card_id, removed_at=None).update(removed_at=at, is_default=False):
         rest = mine.filter(removed_at=None)
-        if not rest.filter(is_default=True).exists():
-            newest = rest.order_by("-added_at").first()
-            rest.filter(pk=newest.pk if newest else None).update(is_default=True)
+        newest = rest.order_by("-is_default", "-added_at").first()
+        if newest is not None:
+            rest.filter(pk=newest.pk).update(is_default=True)
         bus.publish("payments.card_removed", by=by, at=at, card=card_id, user=user_id)

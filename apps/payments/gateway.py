@@ -135,7 +135,8 @@ class StripeGateway:
                         "currency": amount.currency.lower(),
                         "customer": customer,
                         "payment_method": card,
-                        "payment_method_types": ["card"],
+                        # Nobody is there to be led to another page: the rider has ordered.
+                        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
                         "capture_method": "manual",
                         "confirm": True,
                         "off_session": True,
@@ -254,7 +255,6 @@ class StripeGateway:
                     "mode": "setup",
                     "customer": customer,
                     "currency": currency.lower(),
-                    "payment_method_types": ["card"],
                     "success_url": back,
                     "cancel_url": given_up,
                 }

@@ -366,8 +366,9 @@ def _end(
 
 
 def _locked(attempt: Attempt) -> Payment | Transfer:
-    if attempt.payment_id:
+    if attempt.payment_id is not None:
         return Payment.objects.locked().get(pk=attempt.payment_id)
+    assert attempt.transfer_id is not None
     return Transfer.objects.locked().get(pk=attempt.transfer_id)
 
 

@@ -75,14 +75,14 @@ def open_payout_account(*, provider_id: int, currency: str, **_: Any) -> None:
 def _put(bank: Gateway, attempt: Attempt) -> Answer:
     key = str(attempt.key)
     if attempt.kind == Attempt.Kind.TRANSFER:
-        transfer = Transfer.objects.get(pk=attempt.transfer_id)
+        transfer = Transfer.objects.get(attempts=attempt)
         return bank.transfer(
             account=_payout_account(bank, transfer.provider_id, transfer.currency),
             amount=transfer.amount,
             holder=str(transfer.holder),
             key=key,
         )
-    payment = Payment.objects.select_related("card").get(pk=attempt.payment_id)
+    payment = Payment.objects.select_related("card").get(attempts=attempt)
     customer = Customer.objects.filter(user=payment.payer_id).first()
     if customer is None:
         raise gateway.NotUnderstood("the payer is no customer of the gateway")
