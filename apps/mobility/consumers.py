@@ -1,3 +1,7 @@
+import asyncio
+import logging
+import math
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -29,12 +33,41 @@ REFUSALS: dict[type[Exception], str] = {
     regulation.NotPermitted: "not_permitted",
     telemetry.Implausible: "implausible_position",
 }
+# How often a line that hears nothing looks for itself, in seconds.
+LOOK_EVERY = 3.0
+# How long the channel layer may take to answer.
+LAYER_SECONDS = 2.0
+
+logger = logging.getLogger(__name__)
+
 STEPS = frozenset({"arrive", "board", "drop_off", "give_back", "no_show"})
 
 
 def line_of(worker_id: int) -> str:
     """The name of a worker's line, the group that all their phones listen on."""
     return f"worker-{worker_id}"
+
+
+def point_of(lat: object, lon: object) -> Point:
+    """Read a position.  Raises `ValueError` for what is nowhere, such as NaN or True."""
+    if isinstance(lat, bool) or isinstance(lon, bool):
+        raise ValueError("a truth is no number")
+    return Point(float(lat), float(lon))  # type: ignore[arg-type]
+
+
+def heading_of(said: object) -> int | None:
+    """Read a heading in degrees from north; what is none is unknown, not wrong."""
+    if isinstance(said, bool) or not isinstance(said, int | float) or not math.isfinite(said):
+        return None
+    return int(said) % 360
+
+
+def text_of(said: object, longest: int) -> str:
+    """Read a word or two.  Raises `ValueError` for signs that no database holds."""
+    text = said[:longest] if isinstance(said, str) else ""
+    if "\x00" in text:
+        raise ValueError("a NUL is no sign")
+    return text
 
 
 class DriverConsumer(sockets.BoundedConsumer):
@@ -45,6 +78,9 @@ class DriverConsumer(sockets.BoundedConsumer):
     """
 
     worker: Worker | None = None
+    # Hears nothing: the channel layer did not let this line in, or has failed since.
+    is_deaf = False
+    looking: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         await super().connect()
@@ -60,13 +96,46 @@ class DriverConsumer(sockets.BoundedConsumer):
         # The city and the rides that positions are for, as of the last look.
         self.city_slug: str | None = None
         self.watched: list[str] = []
-        await self.channel_layer.group_add(line_of(self.worker.pk), self.channel_name)
         await self.accept()
+        await self.listen()
         await self.changed()
 
     async def disconnect(self, code: int) -> None:
+        if self.looking:
+            self.looking.cancel()
         if self.worker:
-            await self.channel_layer.group_discard(line_of(self.worker.pk), self.channel_name)
+            with suppress(Exception):
+                line = line_of(self.worker.pk)
+                async with asyncio.timeout(LAYER_SECONDS):
+                    await self.channel_layer.group_discard(line, self.channel_name)
+
+    async def listen(self) -> None:
+        """Join the worker's line; while that fails, look every few seconds instead."""
+        assert self.worker is not None
+        try:
+            async with asyncio.timeout(LAYER_SECONDS):
+                await self.channel_layer.group_add(line_of(self.worker.pk), self.channel_name)
+        except Exception:
+            # Whatever the broker's trouble is, the driver goes on working.
+            self.go_deaf()
+        else:
+            self.is_deaf = False
+
+    def go_deaf(self) -> None:
+        if not self.is_deaf:
+            logger.exception("a driver's line hears nothing and looks for itself")
+        self.is_deaf = True
+        if self.looking is None or self.looking.done():
+            self.looking = asyncio.create_task(self.keep_looking())
+
+    async def keep_looking(self) -> None:
+        while self.is_deaf:
+            await asyncio.sleep(LOOK_EVERY)
+            await self.listen()
+            try:
+                await self.changed()
+            except Exception:
+                logger.exception("a driver's line could not look")
 
     async def heard(self, message: dict[str, Any]) -> None:
         try:
@@ -84,15 +153,23 @@ class DriverConsumer(sockets.BoundedConsumer):
                     await self.do(dispatch.pause_shift)
                 case {"type": "resume"}:
                     await self.do(dispatch.resume_shift)
+                case {"offer": bool()}:
+                    # Python takes a bool for a number.
+                    await self.complain("malformed")
+                    return
                 case {"type": "accept", "offer": int(offer)}:
                     await self.do(operations.accept_offer, offer_id=offer)
                 case {"type": "decline", "offer": int(offer)}:
-                    reason = str(message.get("reason", ""))[:50]
+                    reason = text_of(message.get("reason"), 50)
                     await self.do(dispatch.decline, offer_id=offer, reason=reason)
                 case {"type": "more_time", "offer": int(offer)}:
                     await self.do(dispatch.extend, offer_id=offer)
                 case {"type": "step", "order": str(ref), "step": str(step)} if step in STEPS:
                     await self.step(ref, step, message)
+                case {"type": "position" | "accept" | "decline" | "more_time" | "step"}:
+                    # Known, but not with these contents.
+                    await self.complain("malformed")
+                    return
                 case _:
                     await self.complain("unknown_message")
                     return
@@ -107,6 +184,10 @@ class DriverConsumer(sockets.BoundedConsumer):
     async def changed(self, event: dict[str, Any] | None = None) -> None:
         """Say where things stand."""
         state = await self.look()
+        if state is None:
+            # No driver any more, since this line was opened.
+            await self.close(code=sockets.NOT_YOURS)
+            return
         self.city_slug = state["shift"]["city"] if state["shift"] else None
         self.watched = [live.line_of(ride["ref"]) for ride in state["rides"]]
         await self.say("state", **state)
@@ -117,10 +198,10 @@ class DriverConsumer(sockets.BoundedConsumer):
         if self.city_slug is None:
             await self.complain("not_on_shift")
             return
-        at, heading = clock.now(), message.get("heading")
-        heading = int(heading) % 360 if isinstance(heading, int | float) else None
+        at = clock.now()
         try:
-            point = Point(float(message["lat"]), float(message["lon"]))
+            heading = heading_of(message.get("heading"))
+            point = point_of(message["lat"], message["lon"])
             telemetry.report(self.city_slug, self.worker.pk, point, heading, at)
         except telemetry.Implausible:
             await self.complain("implausible_position")
@@ -129,8 +210,15 @@ class DriverConsumer(sockets.BoundedConsumer):
             await self.complain("malformed")
             return
         car = {"lat": point.lat, "lon": point.lon, "heading": heading, "seen_at": str(at)}
-        for line in self.watched:
-            await self.channel_layer.group_send(line, {"type": "car", "car": car})
+        if self.is_deaf:
+            return
+        try:
+            async with asyncio.timeout(LAYER_SECONDS):
+                for line in self.watched:
+                    await self.channel_layer.group_send(line, {"type": "car", "car": car})
+        except Exception:
+            # The riders' pages read the position at their next look.
+            self.go_deaf()
 
     async def do(self, operation: Any, **what: Any) -> None:
         """One call of one operation, as this driver, now."""
@@ -146,18 +234,27 @@ class DriverConsumer(sockets.BoundedConsumer):
 
     async def step(self, ref: str, step: str, message: dict[str, Any]) -> None:
         assert self.worker is not None
+        own = UUID(ref)
+        await self.find_ride(own)
         await database_sync_to_async(orders.take)(
-            ref=UUID(ref),
+            ref=own,
             step=step,
             by=self.worker.actor,
             at=clock.now(),
-            code=str(message.get("code", ""))[:10],
-            reason=str(message.get("reason", ""))[:50],
+            code=text_of(message.get("code"), 10),
+            reason=text_of(message.get("reason"), 50),
         )
 
     @database_sync_to_async
-    def look(self) -> dict[str, Any]:
+    def find_ride(self, ref: UUID) -> Order:
+        """Rides of others are not found, rather than forbidden.  Raises `Order.DoesNotExist`."""
+        return Order.objects.get(ref=ref, worker=self.worker, vertical=operations.VERTICAL)
+
+    @database_sync_to_async
+    def look(self) -> dict[str, Any] | None:
         assert self.worker is not None
+        if not Worker.objects.active().filter(pk=self.worker.pk).exists():
+            return None
         return at_work.state_of(self.worker, clock.now())
 
     @database_sync_to_async
