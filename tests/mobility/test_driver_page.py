@@ -1,5 +1,6 @@
 """The driver's page: without a script by forms, with one in a browser."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,13 @@ from playwright.sync_api import expect
 from apps.dispatch.models import Offer, Position, Shift
 from apps.kernel import clock
 from apps.orders.models import Order
+from apps.parties.models import User
 from apps.regulation.models import Permit
 from tests import rides
 from tests.browser import assert_accessible, screenshot, watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
+STATE = '{"type":"state"}'
 REASONS = {"nearest": True, "seconds": 180, "next_seconds": 300, "waited": 60}
 
 
@@ -190,3 +193,56 @@ def test_a_shift_in_a_browser(client, new_page, site, town, width, theme):
     expect(page.get_by_text("Earned, without tips")).to_be_visible()
     assert_accessible(page)
     assert [one for one in told if "WebSocket" not in one and "404" not in one] == []
+
+
+def test_a_new_offer_comes_by_the_line_and_what_is_typed_stays(client, new_page, site, town):
+    town.on_shift(at=clock.now())
+    page = signed_in(client, new_page, site, town.worker.user)
+    told, heard, lines = watch(page), [], []
+
+    def answer(line):
+        lines.append(line)
+        line.on_message(lambda text: (heard.append(json.loads(text)), line.send(STATE)))
+
+    page.route_web_socket("**/ws/driver", answer)
+    page.goto(f"{site}/drive/")
+    expect(page.get_by_role("heading", name="No offers yet")).to_be_visible()
+    page.wait_for_function("document.querySelector('#line-state').dataset.state === 'open'")
+    offer = ring(town)
+    lines[-1].send(STATE)
+    expect(page.get_by_role("heading", name="New offer")).to_be_focused()
+    expect(page).to_have_title("New offer CLP 2,359 · La Serena")
+    order = town.accept(offer, clock.now())
+    town.step(order, "arrive", town.worker.actor, clock.now())
+    lines[-1].send(STATE)
+    field = page.get_by_label("Start code")
+    field.press_sequentially("12")
+    # Something else changes on the sheet beneath the fingers.
+    Position.objects.create(worker=town.worker, lat=-29.905, lon=-71.25, seen_at=clock.now())
+    User.objects.filter(pk=town.rider.pk).update(name="Carmen Rojas")
+    lines[-1].send(STATE)
+    expect(page.get_by_role("heading", name="Wait for Carmen")).to_be_visible()
+    expect(field).to_have_value("12")
+    expect(field).to_be_focused()
+    expect(page.locator("#place-state")).to_be_hidden()
+    deadline = clock.now() + timedelta(seconds=10)
+    while not (positions := [one for one in heard if one["type"] == "position"]):
+        assert clock.now() < deadline
+        page.evaluate("new Promise(requestAnimationFrame)")
+    assert positions[0] == {"type": "position", "lat": -29.905, "lon": -71.25, "heading": None}
+    # The tests have no map files.
+    assert [one for one in told if "404" not in one] == []
+
+
+def test_a_browser_that_may_not_say_where_it_is_says_so(client, new_page, site, town):
+    page = signed_in(client, new_page, site, town.worker.user)
+    page.context.clear_permissions()
+    page.route_web_socket("**/ws/driver", lambda line: line.on_message(lambda _: line.send(STATE)))
+    page.goto(f"{site}/drive/")
+    expect(page.get_by_text("This browser may not say where you are")).to_be_visible()
+    sound = page.get_by_role("button", name="Sound and vibration for offers")
+    expect(sound).to_have_attribute("aria-pressed", "true")
+    sound.click()
+    page.reload()
+    expect(sound).to_have_attribute("aria-pressed", "false")
+    assert_accessible(page)

@@ -239,7 +239,10 @@ if (navigator.geolocation) {
       sendPlace();
       draw();
     },
-    ({ code }) => tellPlace(code === 1 ? place.dataset.denied : place.dataset.lost),
+    ({ code }) => {
+      here = null; // an old place is not sent as a new one
+      tellPlace(code === 1 ? place.dataset.denied : place.dataset.lost);
+    },
     { enableHighAccuracy: true, maximumAge: 2000, timeout: 20_000 },
   );
 } else {
