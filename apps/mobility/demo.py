@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
+from django.utils.translation import gettext_noop as _
+
 from apps.kernel.actors import Actor
 from apps.listings import operations as listings
 from apps.listings.models import Listing
@@ -15,10 +17,11 @@ from apps.pricing.models import Tariff
 from apps.regulation import operations as regulation
 from apps.regulation.models import Permit
 
+# Kept in English; a page that shows a title puts it into the reader's language.
 CLASSES = {
-    "standard": ("Car", "Four seats."),
-    "accessible": ("Accessible", "A ramp, and room for a wheelchair and two more."),
-    "large": ("Large", "Six seats."),
+    "standard": (_("Car"), _("Four seats.")),
+    "accessible": (_("Accessible"), _("A ramp, and room for a wheelchair and two more.")),
+    "large": (_("Large"), _("Six seats.")),
 }
 # name, language, fleet, seats, abilities, car, colour, plate
 DRIVERS = [
