@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("apps.orders.urls")),
     path("", include("apps.payments.urls")),
     path("", include("apps.reviews.urls")),
+    path("", include("apps.settlement.urls")),
     path("me/tokens/", include("apps.parties.urls")),
     path("", include("apps.web.urls")),
 ]
