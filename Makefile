@@ -3,8 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test proof lint fix types messages bench
 PY := .venv/bin/python
-# Of the reference data, for tests that want it: make test DATA=../shared/data
-PYTEST := $(PY) -m pytest $(if $(DATA),--data "$(DATA)") $(ARGS)
+# Of the reference data, for tests that want it: make test DATA=../shared/data.  (With a space
+# instead of =, pytest would take the folder for one of tests and look for its settings there.)
+PYTEST := $(PY) -m pytest $(if $(DATA),--data="$(DATA)") $(ARGS)
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
