@@ -1,0 +1,64 @@
+import re
+
+import pytest
+
+from apps.dispatch.models import Position
+from apps.insight import queries
+from apps.kernel import clock
+from tests import factories, rides
+from tests.factories import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def officer(client):
+    client.force_login(factories.UserFactory(is_staff=True, is_superuser=True))
+    return client
+
+
+def test_every_number_on_the_first_page_leads_to_its_rows(officer):
+    rides.town()
+
+    page = officer.get("/admin/").content.decode()
+
+    links = re.findall(r'class="tile[^"]*" href="([^"]+)"', page)
+    assert len(links) == 14
+    assert {link: officer.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+
+
+def test_worklists_count_what_waits():
+    town = rides.town()
+    order = town.search()
+    at = NOON + queries.WAITS_TOO_LONG
+
+    urgent = {str(one.label): one.value for one in queries.worklists(at) if one.is_urgent}
+
+    assert urgent["Rides unanswered for 3 minutes"] == 1
+    assert order.stage == "searching"
+
+
+def test_the_live_map_shows_cars_and_rides_to_officers_alone(client, officer):
+    town = rides.town()
+    now = clock.now()
+    town.on_shift(at=now)
+    Position.objects.create(worker=town.worker, lat=-29.9, lon=-71.25, heading=90, seen_at=now)
+    order = town.search(at=now)
+
+    state = officer.get("/admin/live-map/data/").json()
+
+    assert [(car["id"], car["busy"]) for car in state["cars"]] == [(town.worker.pk, False)]
+    assert [ride["ref"] for ride in state["rides"]] == [str(order.ref)]
+    assert officer.get("/admin/live-map/").status_code == 200
+
+    client.force_login(town.rider)
+    assert client.get("/admin/live-map/data/").status_code == 302
+
+
+def test_a_median_of_few_is_not_shown():
+    town = rides.town()
+    town.drive(town.confirm())
+
+    figures = {str(one.label): one.value for one in queries.today(town.city, NOON)}
+
+    assert (figures["Rides done today"], figures["Median wait for the car"]) == (1, "fewer than 5")
