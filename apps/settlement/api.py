@@ -58,7 +58,8 @@ class Statement(PayoutOut):
 
     @extend_schema_field(LineOut(many=True))
     def get_lines(self, payout: Payout) -> Any:
-        return LineOut(queries.lines(list(queries.entries_of(payout))), many=True).data
+        lines = queries.lines(list(queries.entries_of(payout)))
+        return [LineOut(line).data for line in lines]
 
 
 def mine(request: Request) -> Any:
