@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from django.db import connections
+from django.utils import translation
 
 from tests import engines
 from tests.browser import browser, new_page, site  # noqa: F401
@@ -20,6 +21,13 @@ def django_db_setup(django_db_blocker) -> Iterator[None]:
     with django_db_blocker.unblock():
         yield
         connections.close_all()
+
+
+@pytest.fixture(autouse=True)
+def no_language_stays_behind() -> Iterator[None]:
+    """A page asked for in Spanish leaves its thread in Spanish; the next test begins anew."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
