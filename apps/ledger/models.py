@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.transactions import TransactionField
 from apps.kernel.money import Money
 
 
@@ -38,11 +39,15 @@ class Journal(models.Model):
     fingerprint = models.CharField(max_length=64)
     by = models.CharField(_("by"), max_length=100)
     booked_at = models.DateTimeField(_("booked"))
+    tx = TransactionField(_("transaction"))
 
     class Meta:
         verbose_name = _("journal")
         verbose_name_plural = _("journals")
-        indexes = [models.Index(name="ledger_journal_about", fields=["about"])]
+        indexes = [
+            models.Index(name="ledger_journal_about", fields=["about"]),
+            models.Index(name="ledger_journal_tx", fields=["tx", "id"]),
+        ]
 
     def __str__(self) -> str:
         return self.key

@@ -52,7 +52,7 @@ def post(
     body = json.dumps([kind, about and str(about), currency, lines], separators=(",", ":"))
     try:
         return Journal.objects.raw(
-            "SELECT id, key, kind, about, fingerprint, by, booked_at"
+            "SELECT id, key, kind, about, fingerprint, by, booked_at, tx"
             " FROM ledger_post(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 key,

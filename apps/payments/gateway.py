@@ -255,6 +255,7 @@ class StripeGateway:
                     "mode": "setup",
                     "customer": customer,
                     "currency": currency.lower(),
+                    "allowed_payment_method_types": ["card"],
                     "success_url": back,
                     "cancel_url": given_up,
                 }

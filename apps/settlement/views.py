@@ -24,6 +24,7 @@ from apps.settlement import queries, words
 from apps.settlement.models import Payout
 
 PAGE = 20
+LINES = 100
 
 
 @require_safe
@@ -63,11 +64,12 @@ def earnings(request: HttpRequest) -> HttpResponse:
 def statement(request: HttpRequest, ref: UUID) -> HttpResponse:
     """One payout, line by line; every line leads to its order."""
     payout = _theirs(request, ref)
-    lines = queries.lines(list(queries.entries_of(payout)))
+    page = Paginator(queries.entries_of(payout), LINES).get_page(request.GET.get("page"))
     facts = {
         **_payout(payout),
         "provider": payout.provider,
-        "lines": [_line(line) for line in lines],
+        "lines": [_line(line) for line in queries.lines(list(page.object_list))],
+        "page": page,
         "parts": [(words.kind_of(part.kind), part) for part in queries.parts(payout)],
     }
     return render(request, "settlement/statement.html", facts)

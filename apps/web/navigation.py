@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.parties.models import User
+from apps.parties.queries import providers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ def account_pages() -> list[Page]:
     return _existing(ORDERS, CARDS, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS)
 
 
+def _sees_money(user: User) -> bool:
+    """Whether some provider's money is theirs to see; a team's plain workers do not."""
+    return user.memberships.exists() and providers_of(user, "see_provider_money").exists()
+
+
 def own_pages(user: User | None) -> list[Page]:
     """What only this person has in the top bar, by the hats they wear."""
     if user is None:
@@ -63,7 +69,7 @@ def own_pages(user: User | None) -> list[Page]:
     pages = []
     if hasattr(user, "worker"):
         pages.append(DRIVE)
-    if hasattr(user, "worker") or user.memberships.exists():
+    if _sees_money(user):
         pages.append(EARNINGS)
     if user.is_staff:
         pages.append(OFFICE)
@@ -76,7 +82,7 @@ def bottom_pages(user: User | None) -> list[Page]:
     if user is None:
         return _existing(HOME, RIDES, HELP, SIGN_IN)
     if hasattr(user, "worker"):
-        return _existing(HOME, DRIVE, EARNINGS, ME)
+        return _existing(HOME, DRIVE, EARNINGS if _sees_money(user) else ORDERS, ME)
     if user.is_staff:
         return _existing(HOME, ORDERS, OFFICE, ME)
     return _existing(HOME, RIDES, ORDERS, ME)

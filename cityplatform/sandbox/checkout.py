@@ -61,6 +61,7 @@ LINE = group(
         transfer_data=group(amount=amount(), destination=text(required=True)),
         transfer_group=text(),
     ),
+    allowed_payment_method_types=array(text("card")),
     payment_method_types=array(text("card")),
     payment_method_options=OPTIONS,
     setup_intent_data=group(description=text(), metadata=metadata()),
