@@ -237,6 +237,7 @@ class TestVerify:
             "audit.record: seal 3, 1 rows",
             "nothing to seal",
             "audit.record: 3 seals, 6 rows, as sealed",
+            "ledger.journal: 0 seals, 0 rows, as sealed",
         ]
 
         bend("UPDATE audit_record SET source = 'x' WHERE id = %s", self.ids[0])
