@@ -2,19 +2,17 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
-from apps.kernel.office import Facts, FactsInline
+from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.parties.admin import ProviderAdmin
 from apps.regulation import operations, queries
-from apps.regulation.forms import Grant, Reason
+from apps.regulation.forms import Grant
 from apps.regulation.models import Allowance, Decision, Permit
 
 
@@ -29,7 +27,7 @@ ProviderAdmin.inlines = (*ProviderAdmin.inlines, PermitInline)
 
 
 @admin.register(Permit)
-class PermitAdmin(Facts):
+class PermitAdmin(ActsWithReason):
     """Permits are granted, revoked and restored, and never otherwise changed."""
 
     list_display = ("number", "provider", "vertical", "valid", "revoked_at", "reason")
@@ -78,56 +76,29 @@ class PermitAdmin(Facts):
 
     @admin.action(description=_("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, permits: QuerySet[Permit]) -> HttpResponse | None:
-        return self._with_reason(
-            request, permits, "revoke", _("Revoke permits"), operations.revoke_permit
-        )
+        return self._act(request, permits, "revoke", _("Revoke permits"), operations.revoke_permit)
 
     @admin.action(description=_("Restore"), permissions=["revoke"])
     def restore(self, request: HttpRequest, permits: QuerySet[Permit]) -> HttpResponse | None:
-        return self._with_reason(
+        return self._act(
             request, permits, "restore", _("Restore permits"), operations.restore_permit
         )
 
-    def _with_reason(
+    def _act(
         self,
         request: HttpRequest,
         permits: QuerySet[Permit],
-        action: str,
-        title: Any,
-        act: Callable[..., None],
+        name: str,
+        title: str | Promise,
+        operation: Callable[..., None],
     ) -> HttpResponse | None:
-        """Ask why, on a page of its own, and then do it."""
-        form = Reason(request.POST if "because" in request.POST else None)
-        if not form.is_valid():
-            return TemplateResponse(
-                request,
-                "regulation/reason.html",
-                self.admin_site.each_context(request)
-                | {
-                    "title": title,
-                    "form": form,
-                    "permits": permits,
-                    "action": action,
-                    "checkbox": ACTION_CHECKBOX_NAME,
-                    "opts": self.opts,
-                },
-            )
-        done = 0
-        for permit in permits:
-            try:
-                act(
-                    permit_id=permit.pk,
-                    reason=form.cleaned_data["reason"],
-                    by=_officer(request),
-                    at=clock.now(),
-                )
-                done += 1
-            except operations.PermitOverlaps:
-                said = _("Another permit has taken the place of %s.") % permit.number
-                self.message_user(request, said, messages.WARNING)
-        told = ngettext("Done for %d permit.", "Done for %d permits.", done) % done
-        self.message_user(request, told, messages.SUCCESS if done else messages.WARNING)
-        return None
+        def act(permit: Permit, reason: str) -> None:
+            operation(permit_id=permit.pk, reason=reason, by=_officer(request), at=clock.now())
+
+        complaints: dict[type[Exception], str | Promise] = {
+            operations.PermitOverlaps: _("another permit has taken its place")
+        }
+        return self.with_reason(request, permits, name, title, act, complaints)
 
 
 @admin.register(Decision)

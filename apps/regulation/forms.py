@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from apps.regulation.models import Permit
 
@@ -37,9 +37,3 @@ class Grant(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs 
         if others.filter(valid__overlap=DateTimeTZRange(since, until)).exists():
             self.add_error(None, _("The provider has a permit for this service in that time."))
         return told
-
-
-class Reason(forms.Form):
-    """Why an officer does something that somebody may ask about."""
-
-    reason = forms.CharField(label=_("Reason"), widget=UnfoldAdminTextareaWidget, max_length=500)

@@ -182,6 +182,8 @@ def retry_payout(*, payout_id: int, reason: str, by: Actor, at: datetime) -> Non
     not fail or the provider is not owed as much any more.
     """
     payout = Payout.objects.locked().get(pk=payout_id)
+    if payout.state != State.FAILED:
+        raise NotPossible(payout.state)
     code = payable(payout.provider_id)
     Account.objects.select_for_update().get(code=code, currency=payout.currency)
     if Payout.objects.filter(
