@@ -388,6 +388,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "cityplatform",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
+    "ENUM_NAME_OVERRIDES": {
+        "OrderState": "apps.orders.models.Order.State",
+        "PayoutState": "apps.settlement.models.Payout.State",
+    },
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
