@@ -1,14 +1,26 @@
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from apps.kernel import clock
 from apps.kernel.actors import Kind
-from apps.kernel.office import Facts
+from apps.kernel.money import Money
+from apps.kernel.office import Facts, FactsInline
 from apps.parties.authentication import asking
 from apps.payments import operations
-from apps.payments.models import Attempt, Payment, Transfer
+from apps.payments.forms import Refund
+from apps.payments.models import Attempt, Card, Payment, PayoutAccount, Transfer
+
+
+def figures(money: Money) -> SafeString:
+    """A sum that lines up with those above and below it."""
+    return format_html('<span class="block text-right tabular-nums">{}</span>', money)
 
 
 class Sums(Facts):
@@ -16,32 +28,115 @@ class Sums(Facts):
     readonly_fields: tuple[str, ...] = ("sum",)
 
     @admin.display(description=_("amount"), ordering="amount_minor")
-    def sum(self, row: Payment | Transfer | Attempt) -> str:
-        return str(row.amount)
+    def sum(self, row: Payment | Transfer | Attempt) -> SafeString:
+        return figures(row.amount)
+
+
+class AttemptInline(FactsInline):
+    model = Attempt
+    fields = ("kind", "sum", "noted_at", "asked_at", "tries", "answered_at", "succeeded", "error")
+    readonly_fields = ("sum",)
+    ordering = ("pk",)
+
+    @admin.display(description=_("amount"))
+    def sum(self, attempt: Attempt) -> SafeString:
+        return figures(attempt.amount)
 
 
 @admin.register(Payment)
 class PaymentAdmin(Sums):
-    list_display = ("label", "sum", "state", "refusal", "payer", "opened_at")
+    """What people pay, from the bank's promise to the last refund."""
+
+    list_display = ("label", "sum", "captured", "refunded", "state", "refusal", "payer") + (
+        "opened_at",
+    )
     list_filter = ("state", "currency")
     list_select_related = ("payer",)
     search_fields = ("holder", "label", "payer__email", "reference")
+    readonly_fields = ("sum", "captured", "refunded")
+    fields = (
+        ("label", "state", "refusal"),
+        ("sum", "captured", "refunded"),
+        ("payer", "card"),
+        ("holder", "reference", "opened_at"),
+    )
+    inlines = (AttemptInline,)
+    actions = ("refund",)
+
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        return asking(request).has_perm("payments.refund_payment")
+
+    @admin.display(description=_("captured"), ordering="captured_minor")
+    def captured(self, payment: Payment) -> SafeString:
+        return figures(payment.captured)
+
+    @admin.display(description=_("refunded"), ordering="refunded_minor")
+    def refunded(self, payment: Payment) -> SafeString:
+        return figures(payment.refunded)
+
+    @admin.action(description=_("Give money back"), permissions=["refund"])
+    def refund(self, request: HttpRequest, payments: QuerySet[Payment]) -> HttpResponse | None:
+        """Ask how much and why, on a page of its own, and then do it."""
+        if len(payments) != 1 or payments[0].state != Payment.State.CAPTURED:
+            said = _("Choose one payment whose money was taken.")
+            self.message_user(request, said, messages.WARNING)
+            return None
+        payment = payments[0]
+        told = request.POST if "because" in request.POST else None
+        form = Refund(told, payment=payment)
+        if form.is_valid():
+            try:
+                operations.refund(
+                    holder=payment.holder,
+                    amount_minor=form.cleaned_data["amount"],
+                    split=form.split,
+                    about=payment.attempts.get(kind=Attempt.Kind.CAPTURE).about,
+                    key=form.cleaned_data["key"],
+                    reason=form.cleaned_data["reason"],
+                    by=asking(request).acting(Kind.OFFICER),
+                    at=clock.now(),
+                )
+            except operations.TooMuch:
+                form.add_error("amount", _("At most %(left)s is left.") % {"left": form.left})
+            except operations.KeyReused:
+                form.add_error(None, _("This form was sent before, with another amount."))
+            else:
+                self.message_user(request, _("The bank is asked to give it back."))
+                return None
+        return TemplateResponse(
+            request,
+            "admin/reason.html",
+            self.admin_site.each_context(request)
+            | {
+                "title": _("Give money back"),
+                "form": form,
+                "rows": payments,
+                "action": "refund",
+                "checkbox": ACTION_CHECKBOX_NAME,
+                "opts": self.opts,
+            },
+        )
 
 
 @admin.register(Transfer)
 class TransferAdmin(Sums):
+    """Money on its way to the providers' banks."""
+
     list_display = ("provider", "sum", "state", "refusal", "opened_at")
     list_filter = ("state", "currency")
     list_select_related = ("provider",)
     search_fields = ("holder", "provider__name", "reference")
+    inlines = (AttemptInline,)
 
 
 @admin.register(Attempt)
 class AttemptAdmin(Sums):
+    """Every question to the bank.  What has no answer is put once more from here."""
+
     list_display = ("kind", "sum", "tries", "error", "noted_at", "answered_at", "dead_at")
-    list_filter = ("kind", "succeeded")
+    list_filter = ("kind", "succeeded", ("dead_at", admin.EmptyFieldListFilter))
     list_select_related = ("payment", "transfer")
-    search_fields = ("key", "reference")
+    search_fields = ("key", "reference", "payment__holder", "transfer__holder")
     actions = ("ask_again",)
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
@@ -55,4 +150,24 @@ class AttemptAdmin(Sums):
             operations.ask_again(attempt_id=attempt.pk, by=officer, at=clock.now())
             for attempt in attempts
         )
-        self.message_user(request, _("Asked again: %(count)d") % {"count": done})
+        said = ngettext("%d question asked again.", "%d questions asked again.", done) % done
+        self.message_user(request, said, messages.SUCCESS if done else messages.WARNING)
+
+
+@admin.register(Card)
+class CardAdmin(Facts):
+    """Cards as far as we know them: the last four digits."""
+
+    list_display = ("user", "brand", "last4", "is_default", "added_at", "removed_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "last4", "reference")
+    ordering = ("-pk",)
+
+
+@admin.register(PayoutAccount)
+class PayoutAccountAdmin(Facts):
+    """The providers' accounts with the bank."""
+
+    list_display = ("provider", "reference")
+    list_select_related = ("provider",)
+    search_fields = ("provider__name", "reference")

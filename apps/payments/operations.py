@@ -13,12 +13,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.kernel.money import Money
 from apps.ledger import operations as ledger
+from apps.payments import queries
 from apps.payments.gateway import Answer
 from apps.payments.models import Attempt, Card, Payment, PayoutAccount, Transfer
 
@@ -161,8 +162,9 @@ def refund(
         return before
     if payment.state != State.CAPTURED:
         raise NotCaptured(holder)
-    if amount_minor > refundable(payment):
-        raise TooMuch(f"{amount_minor} of {refundable(payment)}")
+    left = queries.refundable(payment)
+    if amount_minor > left:
+        raise TooMuch(f"{amount_minor} of {left}")
     return _note(
         payment,
         Kind.REFUND,
@@ -174,13 +176,6 @@ def refund(
         by=by,
         at=at,
     )
-
-
-def refundable(payment: Payment) -> int:
-    """What is left to refund, in minor units, when every refund under way comes through."""
-    refunds = payment.attempts.filter(kind=Kind.REFUND).exclude(succeeded=False)
-    total = refunds.aggregate(total=Sum("amount_minor"))["total"] or 0
-    return payment.captured_minor - int(total)
 
 
 @transaction.atomic

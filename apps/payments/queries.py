@@ -1,9 +1,12 @@
 """Questions about cards and payments."""
 
-from django.db.models import QuerySet
+from collections import Counter
 
+from django.db.models import QuerySet, Sum
+
+from apps.kernel.money import allocate
 from apps.parties.models import User
-from apps.payments.models import Card
+from apps.payments.models import Attempt, Card, Payment
 from apps.places.models import City
 
 
@@ -16,3 +19,30 @@ def country(currency: str) -> str:
     """The country, as two letters, of a city that uses this currency."""
     locale = City.objects.filter(currency=currency).values_list("locale", flat=True).first()
     return (locale or "")[-2:].upper()
+
+
+PLATFORM = "platform:fees"
+
+
+def refundable(payment: Payment) -> int:
+    """What is left to refund, in minor units, when every refund under way comes through."""
+    refunds = payment.attempts.filter(kind=Attempt.Kind.REFUND).exclude(succeeded=False)
+    total = refunds.aggregate(total=Sum("amount_minor"))["total"] or 0
+    return payment.captured_minor - int(total)
+
+
+def split_back(payment: Payment, amount_minor: int) -> list[tuple[str, int]]:
+    """Who gives how much of a refund back, in proportion to what each still has of the capture.
+
+    The last refund so leaves nobody with anything.  What nobody has any more, the platform gives.
+    """
+    has: Counter[str] = Counter()
+    for attempt in payment.attempts.exclude(succeeded=False).order_by("pk"):
+        for code, minor in attempt.split:
+            has[code] += minor if attempt.kind == Attempt.Kind.CAPTURE else -minor
+    parts = {code: minor for code, minor in has.items() if minor > 0}
+    given = min(amount_minor, sum(parts.values()))
+    split = Counter({PLATFORM: amount_minor - given})
+    if given:
+        split.update(dict(zip(parts, allocate(given, list(parts.values())), strict=True)))
+    return [(code, minor) for code, minor in split.items() if minor]

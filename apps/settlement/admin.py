@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.kernel import clock
 from apps.kernel.actors import Kind
-from apps.kernel.office import ActsWithReason
+from apps.kernel.office import ActsWithReason, Facts
 from apps.parties.authentication import asking
 from apps.settlement import operations
-from apps.settlement.models import Payout
+from apps.settlement.models import Night, Payout
 
 COMPLAINTS: dict[type[Exception], str | Promise] = {
     operations.NotPossible: _("not possible in its present state"),
@@ -67,3 +67,12 @@ class PayoutAdmin(ActsWithReason):
             operation(payout_id=payout.pk, reason=reason, by=officer, at=clock.now())
 
         return self.with_reason(request, payouts, name, title, act, COMPLAINTS)
+
+
+@admin.register(Night)
+class NightAdmin(Facts):
+    """The nights that are settled, city by city."""
+
+    list_display = ("city", "day", "settled_at")
+    list_select_related = ("city",)
+    ordering = ("-day", "city")

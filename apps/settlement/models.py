@@ -54,7 +54,7 @@ class Payout(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} to {self.provider_id} on {self.day}"
+        return f"{self.amount} to {self.provider} on {self.day}"
 
     @property
     def amount(self) -> Money:
