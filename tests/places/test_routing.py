@@ -192,8 +192,10 @@ def routed(la_serena_streets):
     program = Path(engines.osrm.__file__).parent / "bin" / "osrm-routed"
     streets = routing.folder(CITY) / routing.version(CITY) / engines.STREETS
     port = free_ports()["web"]
-    command = [str(program), "--ip", "127.0.0.1", "--port", str(port), str(streets)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    # By name from its own folder: the program reads a path only up to its first space.
+    command = [str(program), "--ip", "127.0.0.1", "--port", str(port), streets.name]
+    where = streets.parent
+    with subprocess.Popen(command, cwd=where, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         for line in server.stdout:
             if "waiting for requests" in line:
