@@ -57,9 +57,12 @@ class Customers(RuleBasedStateMachine):
         )
         self.captured = self.refunded = 0
 
-    @initialize(is_promised=st.sampled_from([True, True, False]))
-    def most_roads_that_matter_begin_behind_the_banks_yes(self, is_promised):
-        if is_promised:
+    @initialize(begins=st.sampled_from(["opened", "promised", "taken", "taken"]))
+    def most_roads_that_matter_begin_behind_the_banks_yes(self, begins):
+        if begins != "opened":
+            self.the_bank_says(True)
+        if begins == "taken":
+            self.somebody_captures(9_000, [5, 2, 1])
             self.the_bank_says(True)
 
     @property
