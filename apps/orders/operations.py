@@ -66,13 +66,16 @@ def place(
                 basket = Basket.objects.create(
                     ref=key, consumer_id=consumer_id, fingerprint=fingerprint, placed_at=at
                 )
-                for quote, decision in zip(quotes, decisions, strict=True):
+                placed = [
                     _order(basket, quote, decision, by, at)
+                    for quote, decision in zip(quotes, decisions, strict=True)
+                ]
                 payments.open(
                     holder=key,
                     payer_id=consumer_id,
                     card_id=card_id,
                     amount=Money(sum(q.total_minor for q in quotes), quotes[0].currency),
+                    label=placed[0].code,
                     by=by,
                     at=at,
                 )
