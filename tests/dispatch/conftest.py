@@ -1,6 +1,6 @@
 import pytest
 
-from tests.places.conftest import la_serena_streets  # noqa: F401
+from tests.places.conftest import built_streets, la_serena_streets  # noqa: F401
 
 
 @pytest.fixture

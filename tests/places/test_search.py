@@ -2,7 +2,7 @@ import io
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.test import TestCase
+from django.test import TestCase, override_settings
 from django.urls import reverse
 
 from apps.bus.models import Event
@@ -10,6 +10,7 @@ from apps.places import geometry, queries, routing
 from apps.places.demo import la_serena
 from apps.places.geometry import Point
 from apps.places.models import City, Place, Zone
+from tests.places.conftest import WITH_STREETS
 
 PLAZA = Point(lat=-29.9027, lon=-71.2513)
 COQUIMBO = Point(lat=-29.9535, lon=-71.3378)
@@ -45,6 +46,7 @@ TYPED = {
 }
 
 
+@override_settings(DATA_DIR=WITH_STREETS)
 class TheDemoCity(TestCase):
     """La Serena and Coquimbo as `load_demo_city` leaves them; each test sees it fresh."""
 
