@@ -1,0 +1,135 @@
+"""What a ride from here to there costs, in every service class."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+
+from apps.dispatch import operations as dispatch
+from apps.kernel.actors import Actor
+from apps.listings.models import Listing
+from apps.places import routing
+from apps.places.geometry import Point, metres_between
+from apps.places.models import City
+from apps.pricing import operations as pricing
+from apps.pricing.models import Payee, Quote
+from apps.pricing.queries import NoTariff, tariff_of
+from apps.regulation.queries import valid_permit
+
+VERTICAL = "mobility"
+NEAREST_RIDE_METRES = 150
+
+# What a service class asks of the car that serves it.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "standard": (),
+    "large": ("large",),
+    "accessible": ("accessible",),
+}
+SEATS: dict[str, int] = {"standard": 4, "large": 6, "accessible": 3}
+
+
+class CannotServe(Exception):
+    """There is no ride from here to there.  `code` says why not."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One end of a ride: where it is and what people call it."""
+
+    point: Point
+    name: str
+
+    def frozen(self) -> dict[str, Any]:
+        return {"lat": self.point.lat, "lon": self.point.lon, "name": self.name[:200]}
+
+
+def quote_trip(
+    *, city: City, pickup: Stop, dropoff: Stop, consumer_id: int | None, by: Actor, at: datetime
+) -> list[Quote]:
+    """Price a ride in every service class, frozen for five minutes.
+
+    The way is looked up before anything is written.  Raises `CannotServe` with `outside_city`,
+    `same_place`, `unreachable` or `no_service`.
+    """
+    for stop in (pickup, dropoff):
+        if not city.contains(stop.point):
+            raise CannotServe("outside_city")
+    if metres_between(pickup.point, dropoff.point) < NEAREST_RIDE_METRES:
+        raise CannotServe("same_place")
+    try:
+        way = routing.route(city.slug, [pickup.point, dropoff.point])
+    except routing.Unreachable:
+        raise CannotServe("unreachable") from None
+    quotes = _freeze(city, pickup, dropoff, way, consumer_id, by, at)
+    if not quotes:
+        raise CannotServe("no_service")
+    return quotes
+
+
+@transaction.atomic
+def _freeze(
+    city: City,
+    pickup: Stop,
+    dropoff: Stop,
+    way: routing.Route,
+    consumer_id: int | None,
+    by: Actor,
+    at: datetime,
+) -> list[Quote]:
+    quotes, bundle = [], uuid4()
+    metres, seconds = round(way.metres), round(way.seconds)
+    asked = {
+        "pickup": pickup.frozen(),
+        "dropoff": dropoff.frozen(),
+        "metres": metres,
+        "seconds": seconds,
+        "is_estimate": way.is_estimate,
+        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
+    }
+    for listing in Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"):
+        if not valid_permit(listing.provider_id, VERTICAL, at):
+            continue
+        try:
+            tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
+        except NoTariff:
+            continue
+        lines = pricing.metered(tariff, metres=metres, seconds=seconds)
+        quotes.append(
+            pricing.freeze(
+                bundle=bundle,
+                listing=listing,
+                consumer_id=consumer_id,
+                request={**asked, "kind": listing.kind, "seats": 1},
+                lines=lines,
+                terms={
+                    "cancel_fee": tariff.cancel_fee_minor,
+                    "cancel_free_seconds": tariff.cancel_free_seconds,
+                    "wait_seconds": tariff.wait_seconds,
+                },
+                tariff=tariff,
+                currency=city.currency,
+                by=by,
+                at=at,
+            )
+        )
+    return quotes
+
+
+def trip_of(quote: Quote) -> dispatch.Trip:
+    """What dispatch has to find somebody for."""
+    asked, kind = quote.request, quote.request["kind"]
+    return dispatch.Trip(
+        city_id=quote.listing.city_id,
+        pickup=Point(asked["pickup"]["lat"], asked["pickup"]["lon"]),
+        dropoff=Point(asked["dropoff"]["lat"], asked["dropoff"]["lon"]),
+        seats=asked["seats"],
+        needs=NEEDS.get(kind, (kind,)),
+        pay_minor=quote.part_of(Payee.PROVIDER),
+        currency=quote.currency,
+    )

@@ -1,0 +1,64 @@
+"""A driver's time on the line, as far as the city lets them drive."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.dispatch import operations as dispatch
+from apps.dispatch.models import Shift
+from apps.kernel.actors import Actor
+from apps.mobility import mds, queries
+from apps.mobility.operations.quoting import VERTICAL
+from apps.mobility.operations.vehicles import note_event
+from apps.parties.models import Worker
+from apps.regulation import operations as regulation
+from apps.regulation.queries import valid_permit
+
+
+def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shift:
+    """A driver goes on line, if the city lets their provider drive.
+
+    Raises `regulation.NotPermitted`; the refusal stays on record.
+    """
+    worker = Worker.objects.active().get(pk=worker_id)
+    with transaction.atomic():
+        if shift := Shift.objects.open().filter(worker=worker).first():
+            return shift
+        decision = regulation.decide(
+            provider_id=worker.provider_id,
+            vertical=VERTICAL,
+            facts={"subject": f"worker:{worker.pk}", "period": f"{at:%Y-%m-%d}", "shifts": 1},
+            by=by,
+            at=at,
+        )
+        if decision.is_granted:
+            permit = valid_permit(worker.provider_id, VERTICAL, at)
+            until = permit.valid.upper if permit else None
+            shift = dispatch.start_shift(
+                worker_id=worker.pk, city_id=city_id, until=until, by=by, at=at
+            )
+            note_event(worker.pk, "service_start", None, at)
+            return shift
+    raise regulation.NotPermitted(decision.refusal)
+
+
+@transaction.atomic
+def leave_shift(*, worker_id: int, by: Actor, at: datetime) -> None:
+    """A driver goes off line.  Raises `dispatch.OnARun` while somebody is to be driven."""
+    dispatch.end_shift(worker_id=worker_id, by=by, at=at)
+    note_end_of_shift(worker_id=worker_id, at=at)
+
+
+@transaction.atomic
+def stop_offering(*, provider_id: int, by: Actor, at: datetime) -> None:
+    """Take a provider's drivers off line, each as soon as nobody is to be driven any more."""
+    on_line = Shift.objects.open().filter(worker__provider=provider_id)
+    for worker_id in on_line.order_by("worker").values_list("worker", flat=True):
+        dispatch.limit_shift(worker_id=worker_id, until=at, by=by, at=at)
+
+
+@transaction.atomic
+def note_end_of_shift(*, worker_id: int, at: datetime) -> None:
+    """Take the car out of service, whoever ended the shift.  Twice is harmless."""
+    if queries.vehicle_state(worker_id) == mds.Vehicle.AVAILABLE:
+        note_event(worker_id, "service_end", None, at)
