@@ -5,7 +5,8 @@
 PY := .venv/bin/python
 # Of the reference data, for tests that want it: make test DATA=../shared/data.  (With a space
 # instead of =, pytest would take the folder for one of tests and look for its settings there.)
-PYTEST := $(PY) -m pytest $(if $(DATA),--data="$(DATA)") $(ARGS)
+PYTEST := $(PY) -m pytest $(if $(DATA),--data="$(DATA)") --numprocesses=auto --maxprocesses=4 \
+	--dist=loadgroup $(ARGS)
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18

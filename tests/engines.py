@@ -116,10 +116,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
-    if session.config.option.collectonly:
+    if session.config.option.collectonly or _only_deals_out(session.config):
         return (yield)
     with engines:
         return (yield)
+
+
+def _only_deals_out(config: pytest.Config) -> bool:
+    """Whether this process leaves the tests to others (`-n 2`), each with engines of its own."""
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 
 def pytest_unconfigure() -> None:

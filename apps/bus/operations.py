@@ -23,10 +23,12 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 
-from apps.bus.models import Delivery
+from apps.bus.models import Delivery, Event
 from apps.kernel.actors import Actor
 
 type Handler = Callable[..., None]
+# An event's body and its envelope, as a handler of many hears them.
+type Told = dict[str, Any]
 
 EVERY_TOPIC = "*"
 # Where a relay listens for the news that there is something to deliver.
@@ -45,6 +47,8 @@ source: ContextVar[str] = ContextVar("source", default="task")
 logger = logging.getLogger(__name__)
 
 _handlers: dict[str, Handler] = {}
+# Those of them that hear of many events in one call.
+_of_many: set[str] = set()
 _subscribers: dict[str, list[str]] = defaultdict(list)
 
 
@@ -63,12 +67,18 @@ class Body(DjangoJSONEncoder):
         return o.isoformat() if isinstance(o, datetime) else super().default(o)
 
 
-def subscribe(topic: str) -> Callable[[Handler], Handler]:
-    """Register a function to be called with an event's body and its envelope."""
+def subscribe(topic: str, *, many: bool = False) -> Callable[[Handler], Handler]:
+    """Register a function to be called with an event's body and its envelope.
+
+    `many`: it is called with a list of them instead, for subscribers that hear so much that a
+    statement for each would be felt.
+    """
 
     def register(handler: Handler) -> Handler:
         name = f"{handler.__module__}.{handler.__qualname__}"
         _handlers[name] = handler
+        if many:
+            _of_many.add(name)
         if name not in _subscribers[topic]:
             _subscribers[topic].append(name)
         return handler
@@ -123,9 +133,9 @@ def relay(*, at: datetime, limit: int = 100) -> int:
     """Make deliveries that are due, at most `limit`.  Return how many were tried: 0 if none is due.
 
     Any number of relays may run at once: SKIP LOCKED deals each its own.  The batch is one
-    transaction, and a short one, lest what its handlers lock keep people waiting.  Where it
-    fails as a whole (a constraint that speaks at the commit, a deadlock), each of its deliveries
-    is tried again in a transaction of its own.
+    transaction, and a short one, lest what its handlers lock keep people waiting.  Where one of
+    its deliveries fails (or all do, at the commit), each is tried again in a transaction of its
+    own: that costs nothing as long as all is well, which is nearly always.
     """
     taken: list[int] = []
     try:
@@ -147,23 +157,21 @@ def _deliver_together(at: datetime, limit: int, taken: list[int]) -> None:
         .select_for_update(of=("self",), skip_locked=True)
         .order_by("due_at", "pk")[:limit]
     )
-    done: list[int] = []
     enough = monotonic() + STRETCH.total_seconds()
+    lists: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
         if taken and monotonic() > enough:
             break
         taken.append(delivery.pk)
-        try:
-            with transaction.atomic():
-                _hand_over(delivery)
-        except Exception as error:
-            # Whatever it was, it must not stop the other deliveries.
-            _put_off(delivery, at, error)
+        if delivery.subscriber in _of_many:
+            lists[delivery.subscriber].append(delivery)
         else:
-            done.append(delivery.pk)
+            _hand_over(delivery)
+    for subscriber, waiting in lists.items():
+        _handlers[subscriber]([_told(delivery.event) for delivery in waiting])
     # A hook that fails (the broker is away) must not swallow those of the other deliveries.
     connection.run_on_commit = [(*hook[:2], True) for hook in connection.run_on_commit]  # type: ignore[misc]  # Django's third is missing in the stubs
-    Delivery.objects.filter(pk__in=done).update(done_at=at)
+    Delivery.objects.filter(pk__in=taken).update(done_at=at)
 
 
 def _deliver_alone(delivery_id: int, at: datetime) -> None:
@@ -192,16 +200,23 @@ def _take(delivery_id: int, at: datetime) -> Delivery | None:
 
 
 def _hand_over(delivery: Delivery) -> None:
-    event = delivery.event
-    handler = _handlers.get(delivery.subscriber)
+    event, subscriber = delivery.event, delivery.subscriber
+    handler = _handlers.get(subscriber)
     if handler is None:
-        raise NobodyListens(delivery.subscriber)
+        raise NobodyListens(subscriber)
     # What follows from a change came in by the same door.
     ours = source.set(event.source)
     try:
-        handler(**event.body, **event.envelope)
+        if subscriber in _of_many:
+            handler([_told(event)])
+        else:
+            handler(**_told(event))
     finally:
         source.reset(ours)
+
+
+def _told(event: Event) -> Told:
+    return event.body | event.envelope
 
 
 def _put_off(delivery: Delivery, at: datetime, error: Exception) -> None:

@@ -19,10 +19,17 @@ class Engines:
     """
 
     def __init__(
-        self, data: Path, *, mode: str, ports: dict[str, int], database: str = "city"
+        self,
+        data: Path,
+        *,
+        mode: str,
+        ports: dict[str, int],
+        database: str = "city",
+        durable: bool | None = None,
     ) -> None:
         passwords = load_passwords(data)
-        durable = mode != "test"
+        # Tests need not survive a power cut, unless they measure what that costs.
+        durable = mode != "test" if durable is None else durable
         self.postgres = Postgres(data, durable=durable)
         self.valkey = Valkey(
             data, port=ports["valkey"], password=passwords["valkey"], durable=durable

@@ -21,12 +21,18 @@ class TestRecord:
         assert (record.topic, record.body) == ("tests.unheard_of", {"thing": 7})
         assert (record.by, record.happened_at, record.source) == ("consumer:1", NOON, "task")
 
+    def test_a_batch_of_events_is_put_on_record_in_one_statement(self, django_assert_num_queries):
+        kept = {"topic": "tests.kept", "by": ADA, "at": NOON, "source": "task"}
+        with django_assert_num_queries(3):  # one between a savepoint and its release
+            audit.keep(events=[{"event": number, **kept} for number in range(1, 101)])
+
+        assert Record.objects.count() == 100
+
     def test_keeping_an_event_twice_is_harmless(self):
         record = recorded()
 
-        audit.keep(
-            event=record.event, topic="another", body={}, by=ADA, at=NOON, source="elsewhere"
-        )
+        again = {"event": record.event, "topic": "another", "by": ADA, "at": NOON, "source": "x"}
+        audit.keep(events=[again, again])
 
         assert Record.objects.get().topic == "tests.unheard_of"
 

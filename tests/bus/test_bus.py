@@ -110,11 +110,13 @@ class TestRelay:
         bus.publish("tests.greeted", by=ADA, at=NOON, name="Grace")
         bus.source.reset(here)
 
-        assert bus.relay(at=NOON) == 3, "two of ours and the audit"
-        assert bus.relay(at=NOON) == 0, "the one that failed waits a second"
+        tried = [bus.relay(at=NOON) for _ in range(3)]
+        assert (sum(tried), tried[-1]) == (3, 0), "two of ours and the audit; then one waits"
         assert bus.relay(at=SOON) == 1
 
-        assert heard == [("Grace", ADA, NOON, "/a/page/", "/a/page/")]
+        # Told again when its batch had failed; what it wrote the first time was taken back.
+        assert set(heard) == {("Grace", ADA, NOON, "/a/page/", "/a/page/")}
+        assert mine("listen").get().done_at == NOON
         failed = Delivery.objects.get(done_at=None)
         assert (failed.failures, failed.error) == (2, "ValueError: Grace")
         assert not Event.objects.filter(topic="tests.half_done").exists()

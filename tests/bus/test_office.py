@@ -52,7 +52,8 @@ class TestOffice:
         assert page.context["cl"].result_count == shown
 
     def test_every_page_opens_and_none_offers_to_change_a_fact(self, admin_client, given_up):
-        audit.keep(event=1, topic="tests.kept", body={}, by=ADA, at=NOON, source="task")
+        kept = {"event": 1, "topic": "tests.kept", "by": ADA, "at": NOON, "source": "task"}
+        audit.keep(events=[kept])
         for row in (given_up, given_up.event, Record.objects.get()):
             name = f"admin:{row._meta.app_label}_{row._meta.model_name}"
             assert admin_client.get(reverse(f"{name}_changelist")).status_code == 200
