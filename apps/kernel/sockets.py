@@ -2,8 +2,11 @@
 
 import json
 import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from channels.db import DatabaseSyncToAsync
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 FRAME_BYTES = 4_096
@@ -15,6 +18,19 @@ NOT_YOURS = 4403
 NOT_FOUND = 4404
 TOO_BIG = 4413
 TOO_FAST = 4429
+
+
+# What sockets ask the database, so many at a time.  By asgiref's own rule all sockets of a process
+# would share one thread, and wait for each other.
+_threads = ThreadPoolExecutor(max_workers=6, thread_name_prefix="sockets")
+
+
+def in_a_thread[**P, R](ask: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Make a function that asks the database one that a socket may await."""
+    awaited: Callable[P, Coroutine[Any, Any, R]] = DatabaseSyncToAsync(
+        ask, thread_sensitive=False, executor=_threads
+    )
+    return awaited
 
 
 class BoundedConsumer(AsyncWebsocketConsumer):

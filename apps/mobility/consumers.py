@@ -5,14 +5,12 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from channels.db import database_sync_to_async
-
 from apps.bus import operations as bus
+from apps.dispatch import live, telemetry
 from apps.dispatch import operations as dispatch
-from apps.dispatch import telemetry
 from apps.kernel import clock, sockets
 from apps.mobility import at_work, operations
-from apps.orders import live
+from apps.orders import live as orders_live
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.parties.models import Worker
@@ -41,11 +39,6 @@ LAYER_SECONDS = 2.0
 logger = logging.getLogger(__name__)
 
 STEPS = frozenset({"arrive", "board", "drop_off", "give_back", "no_show"})
-
-
-def line_of(worker_id: int) -> str:
-    """The name of a worker's line, the group that all their phones listen on."""
-    return f"worker-{worker_id}"
 
 
 def point_of(lat: object, lon: object) -> Point:
@@ -105,7 +98,7 @@ class DriverConsumer(sockets.BoundedConsumer):
             self.looking.cancel()
         if self.worker:
             with suppress(Exception):
-                line = line_of(self.worker.pk)
+                line = live.line_of(self.worker.pk)
                 async with asyncio.timeout(LAYER_SECONDS):
                     await self.channel_layer.group_discard(line, self.channel_name)
 
@@ -114,7 +107,7 @@ class DriverConsumer(sockets.BoundedConsumer):
         assert self.worker is not None
         try:
             async with asyncio.timeout(LAYER_SECONDS):
-                await self.channel_layer.group_add(line_of(self.worker.pk), self.channel_name)
+                await self.channel_layer.group_add(live.line_of(self.worker.pk), self.channel_name)
         except Exception:
             # Whatever the broker's trouble is, the driver goes on working.
             self.go_deaf()
@@ -189,7 +182,7 @@ class DriverConsumer(sockets.BoundedConsumer):
             await self.close(code=sockets.NOT_YOURS)
             return
         self.city_slug = state["shift"]["city"] if state["shift"] else None
-        self.watched = [live.line_of(ride["ref"]) for ride in state["rides"]]
+        self.watched = [orders_live.line_of(ride["ref"]) for ride in state["rides"]]
         await self.say("state", **state)
 
     async def moved(self, message: dict[str, Any]) -> None:
@@ -223,12 +216,12 @@ class DriverConsumer(sockets.BoundedConsumer):
     async def do(self, operation: Any, **what: Any) -> None:
         """One call of one operation, as this driver, now."""
         assert self.worker is not None
-        await database_sync_to_async(operation)(
+        await sockets.in_a_thread(operation)(
             worker_id=self.worker.pk, by=self.worker.actor, at=clock.now(), **what
         )
 
     async def on_line(self) -> None:
-        city = await database_sync_to_async(City.objects.order_by("pk").first)()
+        city = await sockets.in_a_thread(City.objects.order_by("pk").first)()
         if city:
             await self.do(operations.go_on_shift, city_id=city.pk)
 
@@ -236,7 +229,7 @@ class DriverConsumer(sockets.BoundedConsumer):
         assert self.worker is not None
         own = UUID(ref)
         await self.find_ride(own)
-        await database_sync_to_async(orders.take)(
+        await sockets.in_a_thread(orders.take)(
             ref=own,
             step=step,
             by=self.worker.actor,
@@ -245,18 +238,18 @@ class DriverConsumer(sockets.BoundedConsumer):
             reason=text_of(message.get("reason"), 50),
         )
 
-    @database_sync_to_async
+    @sockets.in_a_thread
     def find_ride(self, ref: UUID) -> Order:
         """Rides of others are not found, rather than forbidden.  Raises `Order.DoesNotExist`."""
         return Order.objects.get(ref=ref, worker=self.worker, vertical=operations.VERTICAL)
 
-    @database_sync_to_async
+    @sockets.in_a_thread
     def look(self) -> dict[str, Any] | None:
         assert self.worker is not None
         if not Worker.objects.active().filter(pk=self.worker.pk).exists():
             return None
         return at_work.state_of(self.worker, clock.now())
 
-    @database_sync_to_async
+    @sockets.in_a_thread
     def find_worker(self, user_id: int) -> Worker | None:
         return Worker.objects.active().filter(user=user_id).select_related("provider").first()

@@ -1,7 +1,5 @@
 from typing import Any
 
-from channels.db import database_sync_to_async
-
 from apps.kernel import clock, sockets
 from apps.orders import live
 from apps.orders.models import Order
@@ -54,7 +52,7 @@ class OrderConsumer(sockets.BoundedConsumer):
         """The worker has moved."""
         await self.say("car", **event["car"])
 
-    @database_sync_to_async
+    @sockets.in_a_thread
     def look(self) -> dict[str, Any] | None:
         order = (
             Order.objects.filter(ref=self.ref, consumer=self.user_id)

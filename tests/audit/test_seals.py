@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as config
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from apps.audit import keys
 from apps.audit import operations as audit

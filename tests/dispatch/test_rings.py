@@ -6,10 +6,11 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
+from apps.bus import lines
 from apps.bus import operations as bus
 from apps.bus.models import Delivery
+from apps.dispatch import live
 from apps.dispatch import operations as dispatch
-from apps.dispatch import subscribers
 from apps.kernel import clock
 from tests.dispatch.scenes import on_line, search
 from tests.factories import CITY, DRIVER
@@ -27,7 +28,7 @@ async def test_a_driver_is_rung_when_a_job_is_shown_and_when_it_is_taken_back():
     await database_sync_to_async(relay_all)()
     layer = get_channel_layer()
     channel = await layer.new_channel()
-    await layer.group_add(subscribers.line_of(worker.pk), channel)
+    await layer.group_add(live.line_of(worker.pk), channel)
 
     def ring():
         job = search(at=clock.now())
@@ -64,11 +65,10 @@ def test_a_channel_layer_that_is_down_is_told_once_and_keeps_no_news_back(settin
     for change in (dispatch.pause_shift, dispatch.resume_shift):
         change(worker_id=worker.pk, by=DRIVER, at=clock.now())
 
-    with caplog.at_level(logging.WARNING, "apps.dispatch.subscribers"):
+    with caplog.at_level(logging.WARNING, "apps.bus.lines"):
         relay_all()
 
     assert not Delivery.objects.filter(done_at=None).exists()
     told = [record.message for record in caplog.records]
-    assert len(told) == 1
-    assert told[0].startswith("phones cannot be rung: ")
-    subscribers._reachable = True
+    assert told == ["live lines are down"]
+    lines._is_down = False

@@ -12,6 +12,7 @@ from channels_redis.pubsub import RedisPubSubLoopLayer
 from django.conf import settings
 from django.test import Client
 
+from apps.dispatch import live
 from apps.dispatch.models import Offer
 from apps.kernel import clock
 from apps.mobility import consumers
@@ -291,6 +292,6 @@ async def test_without_a_channel_layer_the_line_looks_for_itself(monkeypatch, ca
     # What was under way comes to its end, and then the line is silent until it is rung.
     while not await line.wire.receive_nothing(timeout=0.5, interval=0.05):
         await line.hear()
-    await get_channel_layer().group_send(consumers.line_of(town.worker.pk), {"type": "changed"})
+    await get_channel_layer().group_send(live.line_of(town.worker.pk), {"type": "changed"})
     assert (await line.hear())["type"] == "state"
     await line.close()
