@@ -51,7 +51,8 @@ from apps.places.models import City
 at, city = clock.now(), City.objects.order_by("pk").first()
 fleet = Provider.objects.get(name="Cooperativa Elqui")
 users = User.objects.bulk_create(
-    [User(email=f"driver{n}@bench.invalid", name=f"Driver {n}", password="!") for n in range(DRIVERS)]
+    User(email=f"driver{n}@bench.invalid", name=f"Driver {n}", password="!")
+    for n in range(DRIVERS)
 )
 workers = Worker.objects.bulk_create([Worker(provider=fleet, user=user) for user in users])
 Vehicle.objects.bulk_create(
@@ -59,7 +60,8 @@ Vehicle.objects.bulk_create(
 )
 Shift.objects.bulk_create([Shift(worker=w, city=city, started_at=at) for w in workers])
 VehicleEvent.objects.bulk_create(
-    [VehicleEvent(worker=w, event="service_start", state="available", happened_at=at) for w in workers]
+    VehicleEvent(worker=w, event="service_start", state="available", happened_at=at)
+    for w in workers
 )
 rows, keys = [], []
 for user in users:
