@@ -13,6 +13,8 @@ from apps.mobility.operations import VERTICAL
 from apps.orders import verticals
 from apps.orders.models import Order
 from apps.parties.models import Worker
+from apps.payments.operations import NOT_PAID
+from apps.payments.queries import in_cash
 from apps.places.models import City
 from apps.pricing.models import Payee
 from apps.reviews import queries as reviews
@@ -35,7 +37,7 @@ def state_of(worker: Worker, at: datetime) -> dict[str, Any]:
 def rides_of(worker: Worker) -> list[Order]:
     """The rides that this driver is under way with."""
     mine = Order.objects.live().filter(worker=worker, vertical=VERTICAL)
-    return list(mine.select_related("ride", "consumer", "quote").order_by("pk"))
+    return list(mine.select_related("ride", "consumer", "quote", "basket").order_by("pk"))
 
 
 def earned(worker: Worker, *, since: datetime, until: datetime) -> list[tuple[datetime, int]]:
@@ -45,6 +47,8 @@ def earned(worker: Worker, *, since: datetime, until: datetime) -> list[tuple[da
     ).select_related("quote")
     parts = []
     for order in done.order_by("ended_at"):
+        if order.reason == NOT_PAID:
+            continue
         is_whole = order.state == Order.State.COMPLETED
         part = order.quote.part_of(Payee.PROVIDER) if is_whole else order.charged_minor or 0
         if order.ended_at and part:
@@ -80,7 +84,7 @@ def _shift(worker: Worker, shift: Shift, at: datetime) -> dict[str, Any]:
 def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
     order = (
         Order.objects.filter(ref=offer.job.holder)
-        .select_related("ride", "consumer", "quote")
+        .select_related("ride", "consumer", "quote", "basket")
         .first()
     )
     if order is None:
@@ -102,6 +106,7 @@ def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
         "ride": {"seconds": ride.seconds, "metres": ride.metres},
         "line": ride.line,
+        "in_cash": in_cash(order.basket.ref),
         "rider": {"name": order.consumer.short_name, "stars": rider.mean, "rides": rider.count},
         "reasons": offer.reasons,
     }
@@ -117,6 +122,7 @@ def _ride(order: Order, at: datetime) -> dict[str, Any]:
         "steps": steps,
         "pay_minor": order.quote.part_of(Payee.PROVIDER),
         "currency": order.currency,
+        "cash_minor": order.total_minor if in_cash(order.basket.ref) else None,
         "eta_at": ride.eta_at(order.stage),
         "may_leave_at": queries.may_leave_at(order) if order.stage == "at_pickup" else None,
         "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),

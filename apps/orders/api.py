@@ -28,11 +28,16 @@ PROBLEMS = {
         409, "out_of_turn", _("The order is not ready for this step, or it is not yours to take.")
     ),
     regulation.NotPermitted: Problem(403, "not_permitted", _("The city does not allow this.")),
+    operations.CardsOnly: Problem(422, "cards_only", _("The city takes no cash for this.")),
+    operations.CashOwed: Problem(
+        422, "cash_owed", _("A ride before this one was not paid. Settle it first, or use a card.")
+    ),
     payments.NoSuchCard: Problem(422, "no_such_card", _("Choose one of your own cards.")),
 }
 REFUSED_STEPS = {
     "wrong_code": _("The code does not match."),
     "too_many_tries": _("Too many wrong codes. Ask the rider to call the city's desk."),
+    "paid_by_card": _("This ride is paid by card: there is no cash to miss."),
     "too_early": _("The rider still has time to come."),
 }
 
@@ -89,7 +94,25 @@ class PlaceIn(serializers.Serializer[Any]):
         max_length=20,
         help_text="References of quotes that are still valid, at most one of each bundle.",
     )
-    card = serializers.IntegerField(help_text="One of your cards, as GET /cards lists them.")
+    method = serializers.ChoiceField(
+        choices=["card", "cash"],
+        required=False,
+        help_text="Cash, where the city allows it, needs no card; card is what is meant otherwise.",
+    )
+    card = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="One of your cards, as GET /cards lists them.",
+    )
+
+    def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
+        in_cash, card = asked.get("method") == "cash", asked["card"]
+        if in_cash and card is not None:
+            raise serializers.ValidationError({"card": _("Cash needs no card. Choose one.")})
+        if not in_cash and card is None:
+            raise problems.Told(Problem(400, "no_payment", _("Name a card, or choose cash.")))
+        return asked
 
 
 class StepIn(serializers.Serializer[Any]):

@@ -69,6 +69,7 @@ def receipt(request: HttpRequest, ref: UUID) -> HttpResponse:
         "lines": words.lines_of(lines, order.currency),
         "shares": shares,
         "card": payment.card if payment and is_consumer else None,
+        "in_cash": payment is not None and payment.method == Payment.Method.CASH,
         "steps": order.steps.order_by("pk"),
         "stages": vertical.stages,
         "vertical": vertical,

@@ -1,6 +1,7 @@
 """Questions about cards and payments."""
 
 from collections import Counter
+from uuid import UUID
 
 from django.db.models import QuerySet, Sum
 
@@ -19,6 +20,16 @@ def country(currency: str) -> str:
     """The country, as two letters, of a city that uses this currency."""
     locale = City.objects.filter(currency=currency).values_list("locale", flat=True).first()
     return (locale or "")[-2:].upper()
+
+
+def in_cash(holder: UUID) -> bool:
+    """Whether what this holder pays is paid in cash."""
+    return Payment.objects.filter(holder=holder, method=Payment.Method.CASH).exists()
+
+
+def owes_cash(user_id: int) -> bool:
+    """Whether a person has left cash unpaid that nobody has let go of."""
+    return Payment.objects.filter(payer=user_id, state=Payment.State.UNPAID).exists()
 
 
 PLATFORM = "platform:fees"

@@ -17,6 +17,8 @@ STATES: dict[str, str | Promise] = {
 }
 KINDS: dict[str, str | Promise] = {
     "capture": _("Order"),
+    "cash_kept": _("Cash you kept"),
+    "tip": _("Tip"),
     "refund": _("Refund"),
     "payout_returned": _("Returned by your bank"),
     "payout": _("Payout, sent again"),

@@ -12,6 +12,7 @@ from apps.kernel.actors import Actor
 from apps.ledger import operations as ledger
 from apps.payments.gateway import Answer
 from apps.payments.models import Attempt, Payment, Transfer
+from apps.payments.operations.wishes import NOT_PAID
 
 CLEARING = "clearing:cards"
 IN_TRANSIT = "payouts:in-transit"
@@ -42,6 +43,11 @@ def begin(*, attempt_id: int, by: Actor, at: datetime) -> Attempt | None:
         if attempt_or_none is None:
             return None
         if _settles_itself(attempt_or_none, about, by, at):
+            continue
+        if isinstance(about, Payment) and about.method == Payment.Method.CASH:
+            # No bank has a part in it: the promise is the payer's own.
+            _answer(attempt_or_none, succeeded=True, error="", at=at)
+            _RECORDERS[Kind(attempt_or_none.kind)](about, attempt_or_none, by, at)
             continue
         attempt_or_none.asked_at = at
         attempt_or_none.due_at = at + PATIENCE
@@ -170,7 +176,7 @@ def _authorised(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> 
         _tell("payments.refused", payment, by, at, refusal=attempt.error)
 
 
-def _captured(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
+def book_capture(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
     if not attempt.succeeded:
         # The bank let the promise lapse: there is nothing left to take.
         payment.state = State.CANCELLED
@@ -178,22 +184,54 @@ def _captured(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> No
         payment.save(update_fields=["state", "refusal"])
         _tell("payments.capture_refused", payment, by, at, refusal=attempt.error)
         return
+    if payment.refusal == NOT_PAID:
+        payment.state = State.UNPAID
+        payment.save(update_fields=["state"])
+        _tell("payments.unpaid", payment, by, at, amount_minor=attempt.amount_minor)
+        return
     payment.state = State.CAPTURED
     payment.captured_minor = attempt.amount_minor
     payment.save(update_fields=["state", "captured_minor"])
+    is_cash = payment.method == Payment.Method.CASH
     ledger.post(
         key=f"capture:{payment.holder}",
-        kind="capture",
+        kind=payment.booked_as,
         about=attempt.about,
         lines=[
-            (CLEARING, attempt.amount_minor),
+            (in_hand(payment.collected_by_id) if is_cash else CLEARING, attempt.amount_minor),
             *((code, -minor) for code, minor in attempt.split),
         ],
         currency=payment.currency,
         by=by,
         at=at,
     )
+    if is_cash:
+        _keep_cash(payment, attempt, by, at)
     _tell("payments.captured", payment, by, at, amount_minor=attempt.amount_minor)
+
+
+def in_hand(provider_id: int | None) -> str:
+    """The code of the account of what a provider's people have collected in cash.
+
+    They keep it, so that it is empty again at once; what went over it is what they took.
+    """
+    return f"provider:{provider_id}:cash"
+
+
+def _keep_cash(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
+    """The cash pays the provider: what is more than their own part they owe from now on."""
+    ledger.post(
+        key=f"cash-kept:{payment.holder}",
+        kind="cash_kept",
+        about=attempt.about,
+        lines=[
+            (f"provider:{payment.collected_by_id}:payable", attempt.amount_minor),
+            (in_hand(payment.collected_by_id), -attempt.amount_minor),
+        ],
+        currency=payment.currency,
+        by=by,
+        at=at,
+    )
 
 
 def _cancelled(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
@@ -253,7 +291,7 @@ def _tell(topic: str, about: Payment | Transfer, by: Actor, at: datetime, **fact
 
 _RECORDERS = {
     Kind.AUTHORISE: _authorised,
-    Kind.CAPTURE: _captured,
+    Kind.CAPTURE: book_capture,
     Kind.CANCEL: _cancelled,
     Kind.REFUND: _refunded,
 }

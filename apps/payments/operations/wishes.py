@@ -15,7 +15,11 @@ from apps.payments.models import Attempt, Card, Payment, PayoutAccount, Transfer
 
 type Split = Sequence[tuple[str, int]]
 
+# Why a payment in cash came to nothing: a word that the payment keeps while it is owed.
+NOT_PAID = "not_paid"
+
 State = Payment.State
+Method = Payment.Method
 Kind = Attempt.Kind
 
 
@@ -44,28 +48,36 @@ def open(
     *,
     holder: UUID,
     payer_id: int,
-    card_id: int,
+    card_id: int | None,
     amount: Money,
     by: Actor,
     at: datetime,
     label: str = "",
+    booked_as: str = "capture",
+    key: UUID | None = None,
 ) -> Payment:
-    """Say that the payer is to pay this much for `holder` with that card.
+    """Say that the payer is to pay this much for `holder`, with that card or, without one, in cash.
 
-    `label` is what the gateway's own books call it, such as an order's code.
+    `label` is what the gateway's own books call it, such as an order's code; `booked_as` what
+    ours call it when it is taken; `key` the question's own, for whoever has promised one.
 
     Opened twice with the same body, it is one payment.  Raises `KeyReused` when the holder has
     another payment, `NoSuchCard` when the card is not the payer's, `ValueError` for no amount.
     """
     if amount.minor <= 0:
         raise ValueError(f"nothing to pay: {amount}")
-    if not Card.objects.filter(pk=card_id, user_id=payer_id, removed_at=None).exists():
+    if (
+        card_id is not None
+        and not Card.objects.filter(pk=card_id, user_id=payer_id, removed_at=None).exists()
+    ):
         raise NoSuchCard(card_id)
     facts = {
         "payer_id": payer_id,
+        "method": Method.CASH if card_id is None else Method.CARD,
         "card_id": card_id,
         "amount_minor": amount.minor,
         "currency": amount.currency,
+        "booked_as": booked_as,
     }
     payment, is_new = Payment.objects.get_or_create(
         holder=holder, defaults={**facts, "label": label, "opened_at": at}
@@ -74,22 +86,33 @@ def open(
         if any(getattr(payment, name) != value for name, value in facts.items()):
             raise KeyReused(holder)
         return payment
-    note(payment, Kind.AUTHORISE, amount.minor, by=by, at=at)
+    note(payment, Kind.AUTHORISE, amount.minor, key=key or uuid4(), by=by, at=at)
     bus.publish("payments.opened", by=by, at=at, payment=payment.pk, holder=str(holder))
     return payment
 
 
 @transaction.atomic
 def capture(
-    *, holder: UUID, amount_minor: int, split: Split, about: UUID | None, by: Actor, at: datetime
+    *,
+    holder: UUID,
+    amount_minor: int,
+    split: Split,
+    about: UUID | None,
+    by: Actor,
+    at: datetime,
+    collected_by: int | None = None,
+    was_paid: bool = True,
 ) -> Payment:
     """Take the money, or part of it: `split` says which accounts it is credited to.
+
+    Cash is taken by a provider, who keeps it: `collected_by` says which.  Not `was_paid`, nothing
+    is booked, and the payment waits for an officer as what the payer owes.
 
     The rest of the promise is given back; a capture of nothing gives back all of it.  Asked while
     the bank still thinks, it waits for the promise.  Repeated with the same body it is harmless.
     Raises `TooMuch` above the promise, `Ended` when the payment is being given back,
     `KeyReused` when it is being captured with another body, `ValueError` when the parts of the
-    split are not positive or do not sum to the amount.
+    split are not positive or do not sum to the amount, or nobody has the cash.
     """
     payment = Payment.objects.locked().get(holder=holder)
     if amount_minor == 0 and not split:
@@ -97,6 +120,11 @@ def capture(
     _check_split(amount_minor, split)
     if amount_minor > payment.amount_minor:
         raise TooMuch(f"{amount_minor} of {payment.amount}")
+    if payment.method == Method.CASH and payment.collected_by_id is None:
+        if collected_by is None:
+            raise ValueError("cash is in somebody's hand")
+        payment.collected_by_id, payment.refusal = collected_by, "" if was_paid else NOT_PAID
+        payment.save(update_fields=["collected_by", "refusal"])
     return _end(payment, Kind.CAPTURE, amount_minor, split, about, by=by, at=at)
 
 
@@ -127,9 +155,9 @@ def refund(
 ) -> Attempt:
     """Give back some of what was captured; `split` says which accounts give it.
 
-    The same `key` is one refund; without a key each call is another.  Raises `NotCaptured`,
-    `TooMuch` above what is left, `KeyReused`, and `ValueError` for a split that does not sum to the
-    amount.
+    The same `key` is one refund; without a key each call is another.  Raises `NotCaptured`, also
+    for cash, which whoever has it gives back by hand, `TooMuch` above what is left, `KeyReused`,
+    and `ValueError` for a split that does not sum to the amount.
     """
     _check_split(amount_minor, split)
     payment = Payment.objects.locked().get(holder=holder)
@@ -139,7 +167,7 @@ def refund(
         if facts != (payment.pk, Kind.REFUND, amount_minor, parts):
             raise KeyReused(key)
         return before
-    if payment.state != State.CAPTURED:
+    if payment.state != State.CAPTURED or payment.method == Method.CASH:
         raise NotCaptured(holder)
     left = queries.refundable(payment)
     if amount_minor > left:
