@@ -3,7 +3,7 @@
 from collections import Counter
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from apps.kernel.money import allocate
 from apps.parties.models import User
@@ -14,6 +14,12 @@ from apps.places.models import City
 def cards_of(user: User) -> QuerySet[Card]:
     """A person's cards, the one that is used unless another is chosen first."""
     return Card.objects.filter(user=user, removed_at=None).order_by("-is_default", "-added_at")
+
+
+def to_forget() -> QuerySet[Card]:
+    """The removed cards that the gateway still knows and that no bank is being asked about."""
+    asked = Payment.objects.filter(card=OuterRef("pk"), state=Payment.State.OPENED)
+    return Card.objects.filter(~Exists(asked), removed_at__isnull=False, forgotten_at=None)
 
 
 def country(currency: str) -> str:
