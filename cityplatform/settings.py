@@ -220,6 +220,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "have removed cards forgotten": {
+        "task": "apps.payments.tasks.forget_removed_cards",
+        "schedule": crontab(minute=10),
+        "options": {"expires": 3000},
+    },
     "show reviews": {
         "task": "apps.reviews.tasks.show_due",
         "schedule": crontab(minute=20),

@@ -56,12 +56,14 @@ class Town:
         )
         return next(quote for quote in quotes if quote.listing.kind == kind)
 
-    def place(self, quote: Quote | None = None, at: datetime = NOON, key=None) -> Order:
+    def place(
+        self, quote: Quote | None = None, at: datetime = NOON, key=None, in_cash: bool = False
+    ) -> Order:
         basket = orders.place(
             key=key or uuid4(),
             quote_refs=[(quote or self.quote(at)).ref],
             consumer_id=self.rider.pk,
-            card_id=self.card.pk,
+            card_id=None if in_cash else self.card.pk,
             by=self.rider.acting(Kind.CONSUMER),
             at=at,
         )

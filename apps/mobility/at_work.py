@@ -6,13 +6,20 @@ The page and the socket say the same, because both say what stands here.
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Sum
+
 from apps.dispatch.models import Offer, Shift
 from apps.kernel.actors import Kind
+from apps.ledger.models import Entry
 from apps.mobility import queries
 from apps.mobility.operations import VERTICAL
 from apps.orders import verticals
 from apps.orders.models import Order
+from apps.orders.tips import BOOKED_AS
+from apps.orders.tips import OPEN_FOR as TIPPED_FOR
 from apps.parties.models import Worker
+from apps.payments.operations import NOT_PAID
+from apps.payments.queries import in_cash
 from apps.places.models import City
 from apps.pricing.models import Payee
 from apps.reviews import queries as reviews
@@ -35,7 +42,7 @@ def state_of(worker: Worker, at: datetime) -> dict[str, Any]:
 def rides_of(worker: Worker) -> list[Order]:
     """The rides that this driver is under way with."""
     mine = Order.objects.live().filter(worker=worker, vertical=VERTICAL)
-    return list(mine.select_related("ride", "consumer", "quote").order_by("pk"))
+    return list(mine.select_related("ride", "consumer", "quote", "basket").order_by("pk"))
 
 
 def earned(worker: Worker, *, since: datetime, until: datetime) -> list[tuple[datetime, int]]:
@@ -45,11 +52,27 @@ def earned(worker: Worker, *, since: datetime, until: datetime) -> list[tuple[da
     ).select_related("quote")
     parts = []
     for order in done.order_by("ended_at"):
+        if order.reason == NOT_PAID:
+            continue
         is_whole = order.state == Order.State.COMPLETED
         part = order.quote.part_of(Payee.PROVIDER) if is_whole else order.charged_minor or 0
         if order.ended_at and part:
             parts.append((order.ended_at, part))
     return parts
+
+
+def tips(worker: Worker, *, since: datetime, until: datetime) -> int:
+    """The tips that came in within a stretch of time, in minor units."""
+    late = since - TIPPED_FOR
+    done = Order.objects.filter(worker=worker, vertical=VERTICAL, ended_at__gte=late)
+    booked = Entry.objects.filter(
+        journal__about__in=list(done.values_list("ref", flat=True)),
+        journal__kind=BOOKED_AS,
+        journal__booked_at__gte=since,
+        journal__booked_at__lt=until,
+        account__code=f"provider:{worker.provider_id}:payable",
+    )
+    return -int(booked.aggregate(total=Sum("amount_minor"))["total"] or 0)
 
 
 def asked_since(city: City, since: datetime) -> int:
@@ -80,7 +103,7 @@ def _shift(worker: Worker, shift: Shift, at: datetime) -> dict[str, Any]:
 def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
     order = (
         Order.objects.filter(ref=offer.job.holder)
-        .select_related("ride", "consumer", "quote")
+        .select_related("ride", "consumer", "quote", "basket")
         .first()
     )
     if order is None:
@@ -102,6 +125,7 @@ def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
         "ride": {"seconds": ride.seconds, "metres": ride.metres},
         "line": ride.line,
+        "in_cash": in_cash(order.basket.ref),
         "rider": {"name": order.consumer.short_name, "stars": rider.mean, "rides": rider.count},
         "reasons": offer.reasons,
     }
@@ -117,6 +141,7 @@ def _ride(order: Order, at: datetime) -> dict[str, Any]:
         "steps": steps,
         "pay_minor": order.quote.part_of(Payee.PROVIDER),
         "currency": order.currency,
+        "cash_minor": order.total_minor if in_cash(order.basket.ref) else None,
         "eta_at": ride.eta_at(order.stage),
         "may_leave_at": queries.may_leave_at(order) if order.stage == "at_pickup" else None,
         "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),

@@ -11,6 +11,9 @@ from apps.places.models import City
 UNKNOWN = _("We do not know this place. Choose one of the nearest names, or write a street.")
 
 
+CASH = "cash"
+
+
 class Degrees(forms.FloatField):
     """Half of a hidden point.  Nobody types it, so what is no number counts as not given."""
 
@@ -88,8 +91,17 @@ def _same(name: str, text: str) -> bool:
 
 
 class BookForm(forms.Form):
-    """The price that was chosen, the card, and the key that makes it once."""
+    """The price that was chosen, a card or cash, and the key that makes it once."""
 
     quote = forms.UUIDField()
-    card = forms.IntegerField()
+    card = forms.CharField(max_length=20)
     key = forms.UUIDField()
+
+    def clean_card(self) -> int | None:
+        """The card's number, or None for cash."""
+        chosen: str = self.cleaned_data["card"]
+        if chosen == CASH:
+            return None
+        if not chosen.isdecimal():
+            raise forms.ValidationError(_("Choose one of your own cards."))
+        return int(chosen)

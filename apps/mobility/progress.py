@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.orders.models import Order
+from apps.payments.queries import in_cash
 
 WAY = ["paying", "searching", "on_the_way", "at_pickup", "on_board", "done"]
 
@@ -12,7 +13,7 @@ WAY = ["paying", "searching", "on_the_way", "at_pickup", "on_board", "done"]
 def steps_of(order: Order) -> list[dict[str, Any]]:
     """Each stage with its state (done, now, ahead) and the moment it was reached."""
     names = {
-        "paying": _("Card checked"),
+        "paying": _("Noted") if in_cash(order.basket.ref) else _("Card checked"),
         "searching": _("Driver found"),
         "on_the_way": _("Driver at the pick-up"),
         "at_pickup": _("On board"),

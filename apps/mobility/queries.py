@@ -7,6 +7,7 @@ from apps.kernel.money import Money
 from apps.mobility.mds import Vehicle
 from apps.mobility.models import VehicleEvent
 from apps.orders.models import Order, Step
+from apps.payments.queries import in_cash
 from apps.reviews import queries as reviews
 
 
@@ -34,7 +35,12 @@ def cancellation(order: Order, at: datetime) -> Cancellation:
 
 
 def fee_of(order: Order) -> int:
-    """The fee for a late cancellation or a rider who does not come, in minor units."""
+    """The fee for a late cancellation or a rider who does not come, in minor units.
+
+    Nothing for a ride in cash: nobody is there to collect it from.
+    """
+    if in_cash(order.basket.ref):
+        return 0
     fee: int = order.quote.terms["cancel_fee"]
     return min(fee, order.total_minor)
 

@@ -9,6 +9,8 @@ from apps.kernel.actors import Kind
 from apps.mobility import operations, queries
 from apps.orders.models import Order
 from apps.orders.verticals import PAYING, Data, Leg, Step, StepRefused, Vertical
+from apps.payments.operations import NOT_PAID
+from apps.payments.queries import in_cash
 from apps.pricing.models import Line, Payee, Quote
 from apps.regulation.operations import Facts
 
@@ -42,6 +44,11 @@ def check_waited(order: Order, data: Data, at: datetime) -> None:
     may_leave_at = queries.may_leave_at(order)
     if may_leave_at is None or at < may_leave_at:
         raise StepRefused("too_early")
+
+
+def check_cash(order: Order, data: Data, at: datetime) -> None:
+    if data.get("reason") == NOT_PAID and not in_cash(order.basket.ref):
+        raise StepRefused("paid_by_card")
 
 
 def charge(order: Order, step: Step, at: datetime) -> list[Line]:
@@ -84,7 +91,7 @@ RIDE = Vertical(
         step("assign", SYSTEM, "searching", "on_the_way", CONFIRMED),
         step("arrive", DRIVER, "on_the_way", "at_pickup", CONFIRMED),
         step("board", DRIVER, "at_pickup", "on_board", STARTED, check=check_code),
-        step("drop_off", DRIVER, "on_board", "done", COMPLETED, legs="release"),
+        step("drop_off", DRIVER, "on_board", "done", COMPLETED, legs="release", check=check_cash),
         step(
             "give_back",
             DRIVER,

@@ -18,13 +18,13 @@ from apps.dispatch import queries as supply
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.mobility import operations, progress, queries
-from apps.mobility.forms import BookForm, TripForm
+from apps.mobility.forms import CASH, BookForm, TripForm
 from apps.mobility.templatetags.mobility import trip_data
 from apps.orders import live, verticals
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.parties.authentication import asking
-from apps.payments.queries import cards_of
+from apps.payments.queries import cards_of, in_cash
 from apps.places import queries as places
 from apps.places.current import current_city
 from apps.places.geometry import Point
@@ -164,6 +164,8 @@ def _show_prices(
         "same_for_all": len({q.total_minor for q in quotes if q.listing.kind in STEP_FREE}) == 1,
         "is_over": all(quote.expires_at <= at for quote in quotes),
         "cards": list(cards_of(asking_or_none(request))) if request.user.is_authenticated else [],
+        "takes_cash": quotes[0].listing.city.takes_cash,
+        "in_cash": request.POST.get("card") == CASH,
         "key": uuid4(),
         "refusal": refusal,
         "changed": _changed(request, quotes),
@@ -193,7 +195,7 @@ def asking_or_none(request: HttpRequest) -> Any:
 def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
     form = BookForm(request.POST)
     if not form.is_valid():
-        return _show_prices(request, quotes, _("Choose a ride and a card."), status=422)
+        return _show_prices(request, quotes, _("Choose a ride and how to pay."), status=422)
     asked = form.cleaned_data
     try:
         basket = orders.place(
@@ -216,6 +218,14 @@ def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
         return _show_prices(request, quotes, refusal, status=409)
     except regulation.NotPermitted as no:
         return _show_prices(request, quotes, explain(str(no)), status=403)
+    except orders.CardsOnly:
+        refusal = _("The city takes no cash for rides. Choose a card.")
+        return _show_prices(request, quotes, refusal, status=422)
+    except orders.CashOwed:
+        refusal = _(
+            "An earlier ride was not paid in cash. Use a card, or settle it with the city's desk."
+        )
+        return _show_prices(request, quotes, refusal, status=422)
     except LookupError:
         return _show_prices(request, quotes, _("Choose one of your own cards."), status=422)
     return redirect("mobility:ride", ref=basket.orders.get().ref)
@@ -241,6 +251,7 @@ def _sheet(order: Order) -> dict[str, Any]:
         "steps": progress.steps_of(order),
         "may_cancel": "cancel" in vertical.open_to(Kind.CONSUMER, order.stage),
         "cancellation": queries.cancellation(order, at),
+        "in_cash": in_cash(order.basket.ref),
     }
 
 

@@ -20,6 +20,7 @@ from apps.mobility import at_work, operations
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.parties.models import Worker
+from apps.payments.operations import NOT_PAID
 from apps.places.current import current_city
 from apps.places.models import City
 from apps.regulation import operations as regulation
@@ -42,6 +43,7 @@ REFUSED_STEPS = {
     "too_many_tries": gettext_lazy(
         "The code was wrong five times, so this ride cannot start. Give the ride back."
     ),
+    "paid_by_card": gettext_lazy("This ride is paid by card: there is no cash to collect."),
     "too_early": gettext_lazy("The rider still has time to come. The sheet says until when."),
 }
 REASONS = {
@@ -136,7 +138,7 @@ def step(request: HttpRequest, ref: UUID) -> HttpResponse:
         ref=ref,
         step=name,
         code="".join(request.POST.get("code", "").split())[:10],
-        reason=reason if reason in REASONS else "",
+        reason=reason if reason in {*REASONS, NOT_PAID} else "",
     )
 
 
@@ -267,6 +269,7 @@ def _today(worker: Worker, city: City, at: datetime) -> dict[str, Any]:
     shown = range(max(min(by_hour, default=now), now - BARS + 1), now + 1)
     return {
         "earned_minor": total,
+        "tips_minor": at_work.tips(worker, since=since, until=at + timedelta(seconds=1)),
         "rides": len(parts),
         # An hour that has hardly begun says nothing about an hour.
         "per_hour_minor": round(total / hours) if hours >= 1 / 4 else None,

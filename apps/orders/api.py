@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from django.utils.translation import gettext_lazy as _
@@ -11,10 +11,12 @@ from rest_framework.views import APIView
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
 from apps.kernel.problems import Problem
-from apps.orders import operations, verticals
+from apps.orders import operations, tips, verticals
 from apps.orders.models import Order
 from apps.parties.authentication import asking
 from apps.payments import operations as payments
+from apps.payments.models import Payment
+from apps.payments.queries import in_cash
 from apps.regulation import operations as regulation
 
 PROBLEMS = {
@@ -28,11 +30,27 @@ PROBLEMS = {
         409, "out_of_turn", _("The order is not ready for this step, or it is not yours to take.")
     ),
     regulation.NotPermitted: Problem(403, "not_permitted", _("The city does not allow this.")),
+    operations.CardsOnly: Problem(422, "cards_only", _("The city takes no cash for this.")),
+    operations.CashOwed: Problem(
+        422, "cash_owed", _("A ride before this one was not paid. Settle it first, or use a card.")
+    ),
     payments.NoSuchCard: Problem(422, "no_such_card", _("Choose one of your own cards.")),
+}
+TIP_PROBLEMS = {
+    payments.KeyReused: PROBLEMS[operations.KeyReused],
+    payments.NoSuchCard: PROBLEMS[payments.NoSuchCard],
+    tips.NotOpen: Problem(
+        409, "tip_closed", _("A tip is possible for a week after an order that was paid.")
+    ),
+    tips.TooMuch: Problem(
+        422, "tip_too_much", _("A tip is more than nothing and at most twice the price.")
+    ),
+    tips.Given: Problem(409, "tip_given", _("There is a tip for this order already.")),
 }
 REFUSED_STEPS = {
     "wrong_code": _("The code does not match."),
     "too_many_tries": _("Too many wrong codes. Ask the rider to call the city's desk."),
+    "paid_by_card": _("This ride is paid by card: there is no cash to miss."),
     "too_early": _("The rider still has time to come."),
 }
 
@@ -70,10 +88,14 @@ class OrderOut(serializers.Serializer[Order]):
 class OrderWhole(OrderOut):
     """An order with its price, its steps so far, the steps open to you, and its details."""
 
+    method = serializers.SerializerMethodField()
     lines = serializers.JSONField(source="quote.lines")
     steps = StepTaken(many=True)
     open_steps = serializers.SerializerMethodField()
     details = serializers.SerializerMethodField()
+
+    def get_method(self, order: Order) -> Literal["card", "cash"]:
+        return "cash" if in_cash(order.basket.ref) else "card"
 
     def get_open_steps(self, order: Order) -> list[str]:
         return verticals.get(order.vertical).open_to(self.context["kind"], order.stage)
@@ -89,13 +111,46 @@ class PlaceIn(serializers.Serializer[Any]):
         max_length=20,
         help_text="References of quotes that are still valid, at most one of each bundle.",
     )
-    card = serializers.IntegerField(help_text="One of your cards, as GET /cards lists them.")
+    method = serializers.ChoiceField(
+        choices=["card", "cash"],
+        required=False,
+        help_text="Cash, where the city allows it, needs no card; card is what is meant otherwise.",
+    )
+    card = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="One of your cards, as GET /cards lists them.",
+    )
+
+    def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
+        in_cash, card = asked.get("method") == "cash", asked["card"]
+        if in_cash and card is not None:
+            raise serializers.ValidationError({"card": _("Cash needs no card. Choose one.")})
+        if not in_cash and card is None:
+            raise problems.Told(Problem(400, "no_payment", _("Name a card, or choose cash.")))
+        return asked
 
 
 class StepIn(serializers.Serializer[Any]):
     step = serializers.SlugField(max_length=50)
     code = serializers.CharField(max_length=10, required=False, default="")
     reason = serializers.CharField(max_length=50, required=False, default="")
+
+
+class TipIn(serializers.Serializer[Any]):
+    amount_minor = serializers.IntegerField(help_text="At most twice what the order cost.")
+    card = serializers.IntegerField(help_text="One of your cards, as GET /cards lists them.")
+
+
+class TipOut(serializers.Serializer[Payment]):
+    """A tip: CAPTURED when the driver has it, REFUSED when the bank said no to the card."""
+
+    amount_minor = serializers.IntegerField()
+    currency = serializers.CharField()
+    state = serializers.ChoiceField(choices=Payment.State.choices)
+    refusal = serializers.CharField()
+    card = serializers.IntegerField(source="card_id")
 
 
 KEY = OpenApiParameter(
@@ -109,7 +164,7 @@ KEY = OpenApiParameter(
 
 def mine(request: Request) -> Any:
     """The orders of whoever asks: as consumer, or as the worker who does them."""
-    orders = Order.objects.select_related("listing", "quote", "city", "worker__user")
+    orders = Order.objects.select_related("listing", "quote", "city", "basket", "worker__user")
     worker = getattr(request.user, "worker", None)
     own = orders.filter(consumer=request.user.pk)
     return own if worker is None else own | orders.filter(worker=worker)
@@ -138,15 +193,11 @@ class Orders(generics.ListAPIView[Order]):
     def post(self, request: Request) -> Response:
         asked = PlaceIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        name = request.headers.get("Idempotency-Key", "").strip()
-        if not 1 <= len(name) <= 200:
-            raise problems.Told(
-                Problem(400, "key_needed", _("Send an Idempotency-Key of up to 200 signs."))
-            )
         consumer = asking(request)
+        key = _key(request, consumer.pk)
         with problems.told(PROBLEMS):
             basket = operations.place(
-                key=key_of(consumer.pk, name),
+                key=key,
                 quote_refs=asked.validated_data["quotes"],
                 consumer_id=consumer.pk,
                 card_id=asked.validated_data["card"],
@@ -168,7 +219,9 @@ class OneOrder(APIView):
 class Steps(APIView):
     @extend_schema(
         summary="Take a step of an order",
-        description="Which steps are open to you stands in `open_steps`. Twice is harmless.",
+        description="Which steps are open to you stands in `open_steps`. Twice is harmless. "
+        "To drop off a rider who pays in cash is to say that you have it; if they did not pay, "
+        "send `not_paid` as the reason.",
         request=StepIn,
         responses=OrderWhole,
     )
@@ -195,6 +248,50 @@ class Steps(APIView):
             # A driver who gave the ride back no longer sees it.
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(OrderWhole(order, context={"kind": kind}).data)
+
+
+@extend_schema(tags=["money"])
+class Tip(APIView):
+    @extend_schema(summary="Show the tip of an order of yours", responses=TipOut)
+    def get(self, request: Request, ref: UUID) -> Response:
+        tip = tips.of(Order.objects.get(ref=ref, consumer=asking(request)))
+        if tip is None:
+            raise problems.Told(Problem(404, "not_found", _("There is no tip yet.")))
+        return Response(TipOut(tip).data)
+
+    @extend_schema(
+        summary="Tip whoever did your order",
+        description="Once per order, for a week. All of it goes to them. "
+        "The bank is asked after the answer: look again for how it went.",
+        request=TipIn,
+        responses={201: TipOut},
+        parameters=[KEY],
+    )
+    def post(self, request: Request, ref: UUID) -> Response:
+        asked = TipIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        consumer = asking(request)
+        key = _key(request, consumer.pk)
+        order = Order.objects.get(ref=ref, consumer=consumer)
+        with problems.told(TIP_PROBLEMS):
+            tip = tips.give(
+                ref=order.ref,
+                amount_minor=asked.validated_data["amount_minor"],
+                card_id=asked.validated_data["card"],
+                key=key,
+                by=consumer.acting(Kind.CONSUMER),
+                at=clock.now(),
+            )
+        return Response(TipOut(tip).data, status=status.HTTP_201_CREATED)
+
+
+def _key(request: Request, user_id: int) -> UUID:
+    name = request.headers.get("Idempotency-Key", "").strip()
+    if not 1 <= len(name) <= 200:
+        raise problems.Told(
+            Problem(400, "key_needed", _("Send an Idempotency-Key of up to 200 signs."))
+        )
+    return key_of(user_id, name)
 
 
 def key_of(user_id: int, name: str) -> UUID:

@@ -19,11 +19,22 @@ from apps.orders.models import Basket, Order, Step
 from apps.orders.verticals import PAYING, Data, OutOfTurn, StepRefused
 from apps.parties.models import Worker
 from apps.payments import operations as payments
+from apps.payments.queries import owes_cash
 from apps.pricing.models import Line, Payee, Quote
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
 
-__all__ = ["KeyReused", "OutOfTurn", "QuoteGone", "StepRefused", "advance", "place", "take"]
+__all__ = [
+    "CardsOnly",
+    "CashOwed",
+    "KeyReused",
+    "OutOfTurn",
+    "QuoteGone",
+    "StepRefused",
+    "advance",
+    "place",
+    "take",
+]
 
 
 class KeyReused(Exception):
@@ -34,20 +45,29 @@ class QuoteGone(Exception):
     """There is no such price any more: it ran out, was used, or was never this consumer's."""
 
 
+class CardsOnly(Exception):
+    """The city does not allow paying in cash, or not for several things at once."""
+
+
+class CashOwed(Exception):
+    """An earlier ride of this consumer was to be paid in cash, and was not."""
+
+
 def place(
     *,
     key: UUID,
     quote_refs: Sequence[UUID],
     consumer_id: int,
-    card_id: int,
+    card_id: int | None,
     by: Actor,
     at: datetime,
 ) -> Basket:
     """Ask the city, hold every leg, open the payment, and record the agreement.
 
     The key becomes the basket's reference: placing it twice is harmless, and `KeyReused`
-    says that it came with another request.  Raises `QuoteGone`; what the city or an engine has
-    against it, such as `NotPermitted` or `nights.Taken`, passes through.
+    says that it came with another request.  Without a card it is paid in cash.  Raises
+    `QuoteGone`, `CardsOnly` where the city takes no cash, `CashOwed`; what the city or an engine
+    has against it, such as `NotPermitted` or `nights.Taken`, passes through.
     """
     fingerprint = _fingerprint(quote_refs, consumer_id, card_id)
     refusal = ""
@@ -56,6 +76,8 @@ def place(
             if known := Basket.objects.filter(ref=key).first():
                 return _same(known, fingerprint)
             quotes = _quotes(quote_refs, consumer_id, at)
+            if card_id is None:
+                _check_cash(quotes, consumer_id)
             decisions = [_decide(quote, by, at) for quote in quotes]
             refusal = next((said.refusal for said in decisions if said.refusal), "")
             if refusal:
@@ -163,7 +185,7 @@ def take(
         raise
 
 
-def _fingerprint(quote_refs: Sequence[UUID], consumer_id: int, card_id: int) -> str:
+def _fingerprint(quote_refs: Sequence[UUID], consumer_id: int, card_id: int | None) -> str:
     asked = [sorted(map(str, quote_refs)), consumer_id, card_id]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
@@ -192,6 +214,13 @@ def _quotes(refs: Sequence[UUID], consumer_id: int, at: datetime) -> list[Quote]
     if len({quote.currency for quote in quotes}) > 1:
         raise QuoteGone("currencies")
     return quotes
+
+
+def _check_cash(quotes: Sequence[Quote], consumer_id: int) -> None:
+    if len(quotes) > 1 or not quotes[0].listing.city.takes_cash:
+        raise CardsOnly
+    if owes_cash(consumer_id):
+        raise CashOwed
 
 
 def _decide(quote: Quote, by: Actor, at: datetime) -> Decision:
@@ -255,6 +284,8 @@ def _settle(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> Non
             amount_minor=order.charged_minor,
             split=_split(order, lines),
             about=order.ref,
+            collected_by=order.provider_id,
+            was_paid=order.reason != payments.NOT_PAID,
             by=by,
             at=at,
         )

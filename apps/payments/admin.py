@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
@@ -11,7 +13,7 @@ from django.utils.translation import ngettext
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.money import Money
-from apps.kernel.office import Facts, FactsInline
+from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.parties.authentication import asking
 from apps.payments import operations
 from apps.payments.forms import Refund
@@ -44,24 +46,56 @@ class AttemptInline(FactsInline):
 
 
 @admin.register(Payment)
-class PaymentAdmin(Sums):
+class PaymentAdmin(Sums, ActsWithReason):
     """What people pay, from the bank's promise to the last refund."""
 
-    list_display = ("label", "sum", "captured", "refunded", "state", "refusal", "payer") + (
-        "opened_at",
-    )
-    list_filter = ("state", "currency")
+    list_display = (
+        "label",
+        "method",
+        "sum",
+        "captured",
+        "refunded",
+        "state",
+        "refusal",
+        "payer",
+    ) + ("opened_at",)
+    list_filter = ("state", "method", "booked_as", "currency")
     list_select_related = ("payer",)
     search_fields = ("holder", "label", "payer__email", "reference")
     readonly_fields = ("sum", "captured", "refunded")
     fields = (
         ("label", "state", "refusal"),
         ("sum", "captured", "refunded"),
-        ("payer", "card"),
+        ("payer", "method", "card", "collected_by"),
         ("holder", "reference", "opened_at"),
     )
     inlines = (AttemptInline,)
-    actions = ("refund",)
+    actions = ("refund", "note_paid", "let_go")
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return asking(request).has_perm("payments.settle_debt")
+
+    @admin.action(description=_("The driver has the cash after all"), permissions=["settle"])
+    def note_paid(self, request: HttpRequest, payments: QuerySet[Payment]) -> HttpResponse | None:
+        title = _("The driver has the cash after all")
+        return self._end_debt(request, payments, title, operations.note_paid)
+
+    @admin.action(description=_("Let unpaid cash go"), permissions=["settle"])
+    def let_go(self, request: HttpRequest, payments: QuerySet[Payment]) -> HttpResponse | None:
+        return self._end_debt(request, payments, _("Let unpaid cash go"), operations.let_go)
+
+    def _end_debt(
+        self, request: HttpRequest, payments: QuerySet[Payment], title: Any, end: Any
+    ) -> HttpResponse | None:
+        officer = asking(request).acting(Kind.OFFICER)
+        return self.with_reason(
+            request,
+            payments,
+            end.__name__,
+            title,
+            lambda one, why: end(payment_id=one.pk, reason=why, by=officer, at=clock.now()),
+            {operations.NotOwed: _("This is not owed, or not any more.")},
+        )
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
         return asking(request).has_perm("payments.refund_payment")
@@ -77,8 +111,11 @@ class PaymentAdmin(Sums):
     @admin.action(description=_("Give money back"), permissions=["refund"])
     def refund(self, request: HttpRequest, payments: QuerySet[Payment]) -> HttpResponse | None:
         """Ask how much and why, on a page of its own, and then do it."""
-        if len(payments) != 1 or payments[0].state != Payment.State.CAPTURED:
-            said = _("Choose one payment whose money was taken.")
+        if len(payments) != 1 or (payments[0].state, payments[0].method) != (
+            Payment.State.CAPTURED,
+            Payment.Method.CARD,
+        ):
+            said = _("Choose one payment whose money was taken from a card.")
             self.message_user(request, said, messages.WARNING)
             return None
         payment = payments[0]
@@ -158,7 +195,15 @@ class AttemptAdmin(Sums):
 class CardAdmin(Facts):
     """Cards as far as we know them: the last four digits."""
 
-    list_display = ("user", "brand", "last4", "is_default", "added_at", "removed_at")
+    list_display = (
+        "user",
+        "brand",
+        "last4",
+        "is_default",
+        "added_at",
+        "removed_at",
+        "forgotten_at",
+    )
     list_select_related = ("user",)
     search_fields = ("user__email", "last4", "reference")
     ordering = ("-pk",)

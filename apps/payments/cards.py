@@ -15,7 +15,7 @@ from apps.payments.gateway import CardFacts, Gateway
 from apps.payments.models import Card, Customer
 from apps.payments.operations import NoSuchCard
 
-__all__ = ["NoSuchCard", "keep", "make_default", "page_to_add", "remove"]
+__all__ = ["NoSuchCard", "keep", "make_default", "note_forgotten", "page_to_add", "remove"]
 
 
 def page_to_add(gateway: Gateway, *, user: User, back: str, given_up: str, currency: str) -> str:
@@ -87,7 +87,7 @@ def make_default(*, card_id: int, user_id: int, by: Actor, at: datetime) -> Card
 def remove(*, card_id: int, user_id: int, by: Actor, at: datetime) -> None:
     """Take a card off the list.  What it was promised for is still paid with it.
 
-    The gateway forgets it afterwards.  Twice is harmless.  Raises `NoSuchCard`.
+    A task has the gateway forget it.  Twice is harmless.  Raises `NoSuchCard`.
     """
     User.objects.select_for_update(no_key=True).get(pk=user_id)
     mine = Card.objects.filter(user=user_id)
@@ -99,3 +99,11 @@ def remove(*, card_id: int, user_id: int, by: Actor, at: datetime) -> None:
         if newest is not None:
             rest.filter(pk=newest.pk).update(is_default=True)
         bus.publish("payments.card_removed", by=by, at=at, card=card_id, user=user_id)
+
+
+@transaction.atomic
+def note_forgotten(*, card_id: int, by: Actor, at: datetime) -> None:
+    """The gateway has forgotten a removed card.  Noting it twice is harmless."""
+    removed = Card.objects.filter(pk=card_id, removed_at__isnull=False, forgotten_at=None)
+    if removed.update(forgotten_at=at):
+        bus.publish("payments.card_forgotten", by=by, at=at, card=card_id)

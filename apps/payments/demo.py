@@ -1,4 +1,4 @@
-"""The demo's citizens have a card each, kept by the sandbox bank."""
+"""The demo's citizens have a card each, kept by the sandbox bank; the city takes cash, too."""
 
 from apps.kernel.actors import Kind
 from apps.parties.models import User
@@ -6,6 +6,7 @@ from apps.payments import cards, gateway
 from apps.payments.gateway import CardFacts, StripeGateway
 from apps.payments.models import Customer
 from apps.payments.queries import cards_of
+from apps.places import operations as places
 from apps.places.demo import Demo
 
 CITIZENS = ("camila@", "andres@")
@@ -13,6 +14,7 @@ CITIZENS = ("camila@", "andres@")
 
 def seed(demo: Demo) -> None:
     """Give each citizen a test card, as if they had typed it on the bank's page."""
+    places.choose_cash(city_id=demo.city.pk, takes_cash=True, by=demo.by, at=demo.at)
     bank = gateway.ours()
     assert isinstance(bank, StripeGateway)
     for email in demo.known():

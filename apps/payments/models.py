@@ -40,6 +40,7 @@ class Card(models.Model):
     is_default = models.BooleanField(_("used unless another is chosen"), default=False)
     added_at = models.DateTimeField(_("added"))
     removed_at = models.DateTimeField(_("removed"), null=True, blank=True)
+    forgotten_at = models.DateTimeField(_("forgotten by the gateway"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("card")
@@ -57,10 +58,15 @@ class Card(models.Model):
 
 
 class Payment(models.Model):
-    """What somebody pays for one basket, from the bank's promise to the last refund.
+    """What somebody pays for one thing, from the promise to the last refund.
 
-    `holder` is opaque: usually a basket's reference.  Amounts in minor units.
+    `holder` is opaque: usually a basket's reference.  Amounts in minor units.  Cash asks no bank:
+    its promise is the payer's, and `collected_by` is the provider in whose hand it came to lie.
     """
+
+    class Method(models.TextChoices):
+        CARD = "CARD", _("card")
+        CASH = "CASH", _("cash")
 
     class State(models.TextChoices):
         OPENED = "OPENED", _("opened")
@@ -68,11 +74,22 @@ class Payment(models.Model):
         REFUSED = "REFUSED", _("refused")
         CAPTURED = "CAPTURED", _("captured")
         CANCELLED = "CANCELLED", _("given back")
+        UNPAID = "UNPAID", _("not paid in cash")
 
     holder = models.UUIDField(_("what it is for, usually a basket"), unique=True)
     label = models.CharField(_("what it is for, in words"), max_length=50, blank=True)
     payer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="payments")
-    card = models.ForeignKey(Card, models.PROTECT, related_name="payments")
+    method = models.CharField(_("method"), max_length=4, choices=Method, default=Method.CARD)
+    card = models.ForeignKey(Card, models.PROTECT, null=True, blank=True, related_name="payments")
+    collected_by = models.ForeignKey(
+        Provider,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="cash_payments",
+        verbose_name=_("cash collected by"),
+    )
+    booked_as = models.SlugField(_("what the books call it"), default="capture")
     amount_minor = models.PositiveBigIntegerField(_("amount"))
     captured_minor = models.PositiveBigIntegerField(_("captured"), default=0)
     refunded_minor = models.PositiveBigIntegerField(_("refunded"), default=0)
@@ -90,10 +107,16 @@ class Payment(models.Model):
         permissions = [
             ("ask_again", _("Can ask the gateway again")),
             ("refund_payment", _("Can give money back")),
+            ("settle_debt", _("Can note that unpaid cash was paid, or let it go")),
         ]
         constraints = [
             models.CheckConstraint(
                 name="payments_amount_is_something", condition=Q(amount_minor__gt=0)
+            ),
+            models.CheckConstraint(
+                name="payments_card_or_cash",
+                condition=Q(method="CARD", card__isnull=False, collected_by__isnull=True)
+                | Q(method="CASH", card__isnull=True),
             ),
             models.CheckConstraint(
                 name="payments_captured_within_amount",

@@ -1,8 +1,9 @@
 """Questions about cards and payments."""
 
 from collections import Counter
+from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from apps.kernel.money import allocate
 from apps.parties.models import User
@@ -15,10 +16,26 @@ def cards_of(user: User) -> QuerySet[Card]:
     return Card.objects.filter(user=user, removed_at=None).order_by("-is_default", "-added_at")
 
 
+def to_forget() -> QuerySet[Card]:
+    """The removed cards that the gateway still knows and that no bank is being asked about."""
+    asked = Payment.objects.filter(card=OuterRef("pk"), state=Payment.State.OPENED)
+    return Card.objects.filter(~Exists(asked), removed_at__isnull=False, forgotten_at=None)
+
+
 def country(currency: str) -> str:
     """The country, as two letters, of a city that uses this currency."""
     locale = City.objects.filter(currency=currency).values_list("locale", flat=True).first()
     return (locale or "")[-2:].upper()
+
+
+def in_cash(holder: UUID) -> bool:
+    """Whether what this holder pays is paid in cash."""
+    return Payment.objects.filter(holder=holder, method=Payment.Method.CASH).exists()
+
+
+def owes_cash(user_id: int) -> bool:
+    """Whether a person has left cash unpaid that nobody has let go of."""
+    return Payment.objects.filter(payer=user_id, state=Payment.State.UNPAID).exists()
 
 
 PLATFORM = "platform:fees"

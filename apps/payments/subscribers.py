@@ -22,6 +22,11 @@ def ask_again(*, attempt: int, **_: Any) -> None:
     _ask_after_commit(attempt)
 
 
+@bus.subscribe("payments.card_removed")
+def forget_card(*, card: int, **_: Any) -> None:
+    transaction.on_commit(partial(tasks.start_forgetting, card_id=card), robust=True)
+
+
 def _ask_after_commit(attempt_id: int) -> None:
     # Robust: with the broker down nothing is lost, the attempt is in the table and due soon.
     transaction.on_commit(partial(tasks.start, attempt_id=attempt_id), robust=True)

@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from apps.kernel import clock
 from apps.kernel.actors import Actor
 from apps.parties.models import Provider
-from apps.payments import gateway, operations, queries
+from apps.payments import cards, gateway, operations, queries
 from apps.payments.gateway import Answer, Gateway
 from apps.payments.models import Attempt, Customer, Payment, PayoutAccount, Transfer
 
@@ -33,6 +33,35 @@ def ask_again_unanswered(**_: Any) -> None:
     due = Attempt.objects.due(clock.now()).order_by("due_at").values_list("pk", flat=True)
     for attempt_id in due[:1000]:
         start(attempt_id=attempt_id)
+
+
+def start_forgetting(*, card_id: int) -> None:
+    """Hand a removed card to the workers.  With the broker down the next sweep finds it."""
+    try:
+        forget_card.apply_async(kwargs={"card_id": card_id}, retry=False)
+    except OperationalError:
+        logger.warning("no broker: card %s waits for the sweep", card_id)
+
+
+@shared_task
+def forget_removed_cards(**_: Any) -> None:
+    """Fan out the removed cards that the gateway has not forgotten yet, each on its own."""
+    for card_id in queries.to_forget().order_by("pk").values_list("pk", flat=True)[:1000]:
+        start_forgetting(card_id=card_id)
+
+
+@shared_task
+def forget_card(*, card_id: int, **_: Any) -> None:
+    """Have the gateway forget a card; if nobody answers, the sweep tries again."""
+    card = queries.to_forget().filter(pk=card_id).first()
+    if card is None:
+        return
+    try:
+        gateway.ours().forget_card(reference=card.reference)
+    except (gateway.GatewayDown, gateway.NotUnderstood, ImproperlyConfigured) as error:
+        logger.warning("card %s is not forgotten yet: %s", card_id, error)
+    else:
+        cards.note_forgotten(card_id=card_id, by=PAYMENTS, at=clock.now())
 
 
 @shared_task
@@ -88,6 +117,7 @@ def _put(bank: Gateway, attempt: Attempt) -> Answer:
         raise gateway.NotUnderstood("the payer is no customer of the gateway")
     match attempt.kind:
         case Attempt.Kind.AUTHORISE:
+            assert payment.card is not None  # cash asks no bank
             return bank.authorise(
                 amount=payment.amount,
                 customer=customer.reference,

@@ -28,11 +28,13 @@ class City(models.Model):
     loaded_from = models.CharField(
         _("digest of what it was loaded from"), max_length=64, blank=True
     )
+    takes_cash = models.BooleanField(_("riders may pay in cash"), default=False)
     is_demo = models.BooleanField(_("only for a demonstration"), default=False)
 
     class Meta:
         verbose_name = _("city")
         verbose_name_plural = _("cities")
+        permissions = [("choose_cash", _("Can allow or end paying in cash"))]
         constraints = [
             models.CheckConstraint(
                 name="places_city_centre_on_earth",

@@ -1,4 +1,4 @@
-"""Cities come in by a load and change by the next one; nothing else writes these tables."""
+"""Cities come in by a load and change by the next one; what an officer chooses outlives loads."""
 
 import re
 from collections.abc import Sequence
@@ -133,3 +133,11 @@ def open_city(facts: Facts, survey: Survey, /, *, by: Actor, at: datetime) -> Ci
         places=len(survey.places),
     )
     return city
+
+
+@transaction.atomic
+def choose_cash(*, city_id: int, takes_cash: bool, by: Actor, at: datetime) -> None:
+    """Let people pay in cash in this city from now on, or no longer; what is ordered stays so."""
+    other = City.objects.filter(pk=city_id).exclude(takes_cash=takes_cash)
+    if other.update(takes_cash=takes_cash):
+        bus.publish("places.cash_chosen", by=by, at=at, city=city_id, takes_cash=takes_cash)

@@ -17,9 +17,18 @@ STATES: dict[str, str | Promise] = {
 }
 KINDS: dict[str, str | Promise] = {
     "capture": _("Order"),
+    "cash_kept": _("Cash you kept"),
+    "tip": _("Tip"),
     "refund": _("Refund"),
     "payout_returned": _("Returned by your bank"),
     "payout": _("Payout, sent again"),
+}
+
+# What a line says after its order, where it is not the order's own price.
+NOTES: dict[str, str | Promise] = {
+    "refund": _("refund"),
+    "cash_kept": _("cash you kept"),
+    "tip": _("tip"),
 }
 
 

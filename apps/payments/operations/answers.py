@@ -1,13 +1,5 @@
-"""Payments: a consumer's money from the bank's promise to the last refund.
+"""What comes of a wish: its turn, its tries, and the gateway's answer, written down and booked."""
 
-Whoever wants something of the gateway notes it here as an attempt, in their own transaction.
-A subscriber opens the attempts of a payment one after another, a task asks holding no lock, and
-`record` writes down the answer, books it and tells the city.  What is asked next follows
-from the state in which the answer left the payment, never from the order in which the news came.
-A crash anywhere leaves a row that says what to do next.
-"""
-
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,13 +9,10 @@ from django.db.models import F
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
-from apps.kernel.money import Money
 from apps.ledger import operations as ledger
-from apps.payments import queries
 from apps.payments.gateway import Answer
-from apps.payments.models import Attempt, Card, Payment, PayoutAccount, Transfer
-
-type Split = Sequence[tuple[str, int]]
+from apps.payments.models import Attempt, Payment, Transfer
+from apps.payments.operations.wishes import NOT_PAID
 
 CLEARING = "clearing:cards"
 IN_TRANSIT = "payouts:in-transit"
@@ -40,174 +29,6 @@ State = Payment.State
 Kind = Attempt.Kind
 
 
-class NoSuchCard(LookupError):
-    """The card is not the payer's, or was taken away."""
-
-
-class KeyReused(Exception):
-    """The same thing was asked for before, and with another body."""
-
-
-class Ended(Exception):
-    """The payment is being captured or given back already, and can end only once."""
-
-
-class TooMuch(ValueError):
-    """More than there is: than was authorised, or than is left of what was captured."""
-
-
-class NotCaptured(Exception):
-    """There is nothing to refund: the money was never taken."""
-
-
-@transaction.atomic
-def open(
-    *,
-    holder: UUID,
-    payer_id: int,
-    card_id: int,
-    amount: Money,
-    by: Actor,
-    at: datetime,
-    label: str = "",
-) -> Payment:
-    """Say that the payer is to pay this much for `holder` with that card.
-
-    `label` is what the gateway's own books call it, such as an order's code.
-
-    Opened twice with the same body, it is one payment.  Raises `KeyReused` when the holder has
-    another payment, `NoSuchCard` when the card is not the payer's, `ValueError` for no amount.
-    """
-    if amount.minor <= 0:
-        raise ValueError(f"nothing to pay: {amount}")
-    if not Card.objects.filter(pk=card_id, user_id=payer_id, removed_at=None).exists():
-        raise NoSuchCard(card_id)
-    facts = {
-        "payer_id": payer_id,
-        "card_id": card_id,
-        "amount_minor": amount.minor,
-        "currency": amount.currency,
-    }
-    payment, is_new = Payment.objects.get_or_create(
-        holder=holder, defaults={**facts, "label": label, "opened_at": at}
-    )
-    if not is_new:
-        if any(getattr(payment, name) != value for name, value in facts.items()):
-            raise KeyReused(holder)
-        return payment
-    _note(payment, Kind.AUTHORISE, amount.minor, by=by, at=at)
-    bus.publish("payments.opened", by=by, at=at, payment=payment.pk, holder=str(holder))
-    return payment
-
-
-@transaction.atomic
-def capture(
-    *, holder: UUID, amount_minor: int, split: Split, about: UUID | None, by: Actor, at: datetime
-) -> Payment:
-    """Take the money, or part of it: `split` says which accounts it is credited to.
-
-    The rest of the promise is given back; a capture of nothing gives back all of it.  Asked while
-    the bank still thinks, it waits for the promise.  Repeated with the same body it is harmless.
-    Raises `TooMuch` above the promise, `Ended` when the payment is being given back,
-    `KeyReused` when it is being captured with another body, `ValueError` when the parts of the
-    split are not positive or do not sum to the amount.
-    """
-    payment = Payment.objects.locked().get(holder=holder)
-    if amount_minor == 0 and not split:
-        return _end(payment, Kind.CANCEL, 0, [], about, by=by, at=at)
-    _check_split(amount_minor, split)
-    if amount_minor > payment.amount_minor:
-        raise TooMuch(f"{amount_minor} of {payment.amount}")
-    return _end(payment, Kind.CAPTURE, amount_minor, split, about, by=by, at=at)
-
-
-@transaction.atomic
-def cancel(*, holder: UUID, by: Actor, at: datetime) -> Payment:
-    """Give the promise back: nothing is taken.  Repeated it is harmless.
-
-    Asked while the bank still thinks, it waits for the answer and gives back what was promised.
-    Raises `Ended` when the money is being or has been captured.
-    """
-    payment = Payment.objects.locked().get(holder=holder)
-    if payment.state == State.REFUSED:
-        return payment
-    return _end(payment, Kind.CANCEL, 0, [], None, by=by, at=at)
-
-
-@transaction.atomic
-def refund(
-    *,
-    holder: UUID,
-    amount_minor: int,
-    split: Split,
-    about: UUID | None,
-    by: Actor,
-    at: datetime,
-    key: UUID | None = None,
-    reason: str = "",
-) -> Attempt:
-    """Give back some of what was captured; `split` says which accounts give it.
-
-    The same `key` is one refund; without a key each call is another.  Raises `NotCaptured`,
-    `TooMuch` above what is left, `KeyReused`, and `ValueError` for a split that does not sum to the
-    amount.
-    """
-    _check_split(amount_minor, split)
-    payment = Payment.objects.locked().get(holder=holder)
-    parts = [[code, minor] for code, minor in split]
-    if key and (before := Attempt.objects.filter(key=key).first()):
-        facts = (before.payment_id, before.kind, before.amount_minor, before.split)
-        if facts != (payment.pk, Kind.REFUND, amount_minor, parts):
-            raise KeyReused(key)
-        return before
-    if payment.state != State.CAPTURED:
-        raise NotCaptured(holder)
-    left = queries.refundable(payment)
-    if amount_minor > left:
-        raise TooMuch(f"{amount_minor} of {left}")
-    return _note(
-        payment,
-        Kind.REFUND,
-        amount_minor,
-        split=parts,
-        about=about,
-        key=key or uuid4(),
-        reason=reason,
-        by=by,
-        at=at,
-    )
-
-
-@transaction.atomic
-def open_transfer(
-    *, holder: UUID, provider_id: int, amount: Money, by: Actor, at: datetime
-) -> Transfer:
-    """Send money to a provider's bank.  Opened twice with the same body, it is sent once.
-
-    A transfer that failed is tried once more, under a new key.  Raises `KeyReused` when the
-    holder has another transfer.
-    """
-    if amount.minor <= 0:
-        raise ValueError(f"nothing to send: {amount}")
-    facts = {
-        "provider_id": provider_id,
-        "amount_minor": amount.minor,
-        "currency": amount.currency,
-    }
-    Transfer.objects.get_or_create(
-        holder=holder, defaults={**facts, "opened_at": at, "state": Transfer.State.FAILED}
-    )
-    transfer = Transfer.objects.locked().get(holder=holder)
-    if any(getattr(transfer, name) != value for name, value in facts.items()):
-        raise KeyReused(holder)
-    if transfer.state == Transfer.State.FAILED:
-        transfer.state = Transfer.State.OPENED
-        transfer.refusal = ""
-        transfer.save(update_fields=["state", "refusal"])
-        _note(transfer, Kind.TRANSFER, amount.minor, by=by, at=at)
-    return transfer
-
-
 @transaction.atomic
 def begin(*, attempt_id: int, by: Actor, at: datetime) -> Attempt | None:
     """Open the next question about whatever this attempt is about.
@@ -222,6 +43,11 @@ def begin(*, attempt_id: int, by: Actor, at: datetime) -> Attempt | None:
         if attempt_or_none is None:
             return None
         if _settles_itself(attempt_or_none, about, by, at):
+            continue
+        if isinstance(about, Payment) and about.method == Payment.Method.CASH:
+            # No bank has a part in it: the promise is the payer's own.
+            _answer(attempt_or_none, succeeded=True, error="", at=at)
+            _RECORDERS[Kind(attempt_or_none.kind)](about, attempt_or_none, by, at)
             continue
         attempt_or_none.asked_at = at
         attempt_or_none.due_at = at + PATIENCE
@@ -302,64 +128,6 @@ def ask_again(*, attempt_id: int, by: Actor, at: datetime) -> bool:
     return True
 
 
-@transaction.atomic
-def keep_payout_account(*, provider_id: int, reference: str) -> PayoutAccount:
-    """Keep a provider's account with the gateway; the first one kept is theirs."""
-    account, _ = PayoutAccount.objects.get_or_create(
-        provider_id=provider_id, defaults={"reference": reference}
-    )
-    return account
-
-
-def _check_split(amount_minor: int, split: Split) -> None:
-    if amount_minor <= 0 or any(minor <= 0 for _, minor in split):
-        raise ValueError(f"not an amount to move: {amount_minor}, {split}")
-    if sum(minor for _, minor in split) != amount_minor:
-        raise ValueError(f"the parts do not sum to {amount_minor}: {split}")
-
-
-def _note(
-    about: Payment | Transfer,
-    kind: Kind,
-    amount_minor: int,
-    /,
-    *,
-    by: Actor,
-    at: datetime,
-    **rest: Any,
-) -> Attempt:
-    name = "payment" if isinstance(about, Payment) else "transfer"
-    attempt = Attempt.objects.create(
-        kind=kind, amount_minor=amount_minor, noted_at=at, **{name: about}, **rest
-    )
-    bus.publish("payments.noted", by=by, at=at, attempt=attempt.pk)
-    return attempt
-
-
-def _end(
-    payment: Payment,
-    kind: Kind,
-    amount_minor: int,
-    split: Split,
-    about: UUID | None,
-    *,
-    by: Actor,
-    at: datetime,
-) -> Payment:
-    """Note how a locked payment ends; the first ending noted is the one that counts."""
-    parts = [[code, minor] for code, minor in split]
-    ending = payment.attempts.filter(kind__in=[Kind.CAPTURE, Kind.CANCEL]).first()
-    if ending is None:
-        if payment.state not in (State.OPENED, State.AUTHORISED):
-            raise Ended(f"{payment.holder} is {payment.state}")
-        _note(payment, kind, amount_minor, split=parts, about=about, by=by, at=at)
-    elif ending.kind != kind:
-        raise Ended(f"{payment.holder}: {ending.kind}")
-    elif (ending.amount_minor, ending.split) != (amount_minor, parts):
-        raise KeyReused(payment.holder)
-    return payment
-
-
 def _locked(attempt: Attempt) -> Payment | Transfer:
     if attempt.payment_id is not None:
         return Payment.objects.locked().get(pk=attempt.payment_id)
@@ -408,7 +176,7 @@ def _authorised(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> 
         _tell("payments.refused", payment, by, at, refusal=attempt.error)
 
 
-def _captured(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
+def book_capture(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
     if not attempt.succeeded:
         # The bank let the promise lapse: there is nothing left to take.
         payment.state = State.CANCELLED
@@ -416,22 +184,54 @@ def _captured(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> No
         payment.save(update_fields=["state", "refusal"])
         _tell("payments.capture_refused", payment, by, at, refusal=attempt.error)
         return
+    if payment.refusal == NOT_PAID:
+        payment.state = State.UNPAID
+        payment.save(update_fields=["state"])
+        _tell("payments.unpaid", payment, by, at, amount_minor=attempt.amount_minor)
+        return
     payment.state = State.CAPTURED
     payment.captured_minor = attempt.amount_minor
     payment.save(update_fields=["state", "captured_minor"])
+    is_cash = payment.method == Payment.Method.CASH
     ledger.post(
         key=f"capture:{payment.holder}",
-        kind="capture",
+        kind=payment.booked_as,
         about=attempt.about,
         lines=[
-            (CLEARING, attempt.amount_minor),
+            (in_hand(payment.collected_by_id) if is_cash else CLEARING, attempt.amount_minor),
             *((code, -minor) for code, minor in attempt.split),
         ],
         currency=payment.currency,
         by=by,
         at=at,
     )
+    if is_cash:
+        _keep_cash(payment, attempt, by, at)
     _tell("payments.captured", payment, by, at, amount_minor=attempt.amount_minor)
+
+
+def in_hand(provider_id: int | None) -> str:
+    """The code of the account of what a provider's people have collected in cash.
+
+    They keep it, so that it is empty again at once; what went over it is what they took.
+    """
+    return f"provider:{provider_id}:cash"
+
+
+def _keep_cash(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
+    """The cash pays the provider: what is more than their own part they owe from now on."""
+    ledger.post(
+        key=f"cash-kept:{payment.holder}",
+        kind="cash_kept",
+        about=attempt.about,
+        lines=[
+            (f"provider:{payment.collected_by_id}:payable", attempt.amount_minor),
+            (in_hand(payment.collected_by_id), -attempt.amount_minor),
+        ],
+        currency=payment.currency,
+        by=by,
+        at=at,
+    )
 
 
 def _cancelled(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
@@ -491,7 +291,7 @@ def _tell(topic: str, about: Payment | Transfer, by: Actor, at: datetime, **fact
 
 _RECORDERS = {
     Kind.AUTHORISE: _authorised,
-    Kind.CAPTURE: _captured,
+    Kind.CAPTURE: book_capture,
     Kind.CANCEL: _cancelled,
     Kind.REFUND: _refunded,
 }

@@ -1,0 +1,65 @@
+"""Payments: a consumer's money from the bank's promise to the last refund.
+
+Whoever wants something of the gateway notes it here as an attempt, in their own transaction
+(`wishes`).  A subscriber opens the attempts of a payment one after another, a task asks holding
+no lock, and `record` writes down the answer, books it and tells the city (`answers`);
+what was not paid in cash ends by an officer (`debts`).  What is
+asked next follows from the state in which the answer left the payment, never from the order in
+which the news came.  A crash anywhere leaves a row that says what to do next.
+"""
+
+from apps.payments.operations.answers import (
+    KEY_LASTS,
+    LONGEST_PATIENCE,
+    PATIENCE,
+    ask_again,
+    begin,
+    give_up,
+    put_off,
+    record,
+    try_now,
+)
+from apps.payments.operations.debts import NotOwed, let_go, note_paid
+from apps.payments.operations.wishes import (
+    NOT_PAID,
+    Ended,
+    KeyReused,
+    NoSuchCard,
+    NotCaptured,
+    Split,
+    TooMuch,
+    cancel,
+    capture,
+    keep_payout_account,
+    open,
+    open_transfer,
+    refund,
+)
+
+__all__ = [
+    "KEY_LASTS",
+    "LONGEST_PATIENCE",
+    "PATIENCE",
+    "NOT_PAID",
+    "Ended",
+    "KeyReused",
+    "NoSuchCard",
+    "NotCaptured",
+    "NotOwed",
+    "Split",
+    "TooMuch",
+    "ask_again",
+    "begin",
+    "cancel",
+    "capture",
+    "give_up",
+    "keep_payout_account",
+    "let_go",
+    "note_paid",
+    "open",
+    "open_transfer",
+    "put_off",
+    "record",
+    "refund",
+    "try_now",
+]
