@@ -79,8 +79,10 @@ def resume_shift(*, worker_id: int, by: Actor, at: datetime) -> Shift:
 
 
 @transaction.atomic
-def limit_shift(*, worker_id: int, until: datetime, by: Actor, at: datetime) -> None:
+def limit_shift(*, worker_id: int, until: datetime | None, by: Actor, at: datetime) -> None:
     """End the worker's shift at a moment, or as soon after it as nobody is to be driven.
+
+    None lets it last.
 
     Harmless for a worker who is off the line.
     """
