@@ -320,6 +320,18 @@ def change_person(
     bus.publish("parties.person_changed", by=by, at=at, user=user_id)
 
 
+@transaction.atomic
+def name_person(*, user_id: int, name: str, phone: str, by: Actor, at: datetime) -> None:
+    """Write down how a person is called and reached.  The same again changes nothing.
+
+    Raises `NoSuchPerson`.
+    """
+    _require_person(user_id)
+    other = User.objects.filter(pk=user_id).exclude(name=name, phone=phone)
+    if other.update(name=name, phone=phone):
+        bus.publish("parties.person_changed", by=by, at=at, user=user_id)
+
+
 def _locked(provider_id: int) -> Provider:
     provider = Provider.objects.locked().filter(pk=provider_id).first()
     if provider is None:

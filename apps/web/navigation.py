@@ -31,6 +31,7 @@ TOKENS = Page("/me/tokens/", _("Keys for programs"), "key")
 PASSWORD = Page("/accounts/password/change/", _("Password"), "lock")
 EMAIL = Page("/accounts/email/", _("E-mail addresses"), "message")
 SECOND_FACTOR = Page("/accounts/2fa/", _("Second step at sign-in"), "shield")
+JOIN = Page("/drive/join/", _("Drive for the city"), "car")
 HELP = Page("/help/", _("Help"), "help")
 
 
@@ -54,7 +55,7 @@ def services() -> list[Page]:
 
 def account_pages() -> list[Page]:
     """What a person looks after, on the page about themself."""
-    return _existing(ORDERS, CARDS, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS)
+    return _existing(ORDERS, CARDS, JOIN, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS)
 
 
 def _sees_money(user: User) -> bool:
