@@ -15,7 +15,6 @@ from apps.regulation import admin_papers, operations, queries
 from apps.regulation.forms import Grant
 from apps.regulation.models import Allowance, Decision, Permit
 
-
 # Papers have a desk of their own, which registers itself.
 __all__ = ["admin_papers"]
 

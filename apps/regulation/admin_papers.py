@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin
 
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
@@ -113,7 +112,7 @@ class PaperAdmin(ActsWithReason):
 
 
 @admin.register(Requirement)
-class RequirementAdmin(ActsWithReason, ModelAdmin):
+class RequirementAdmin(ActsWithReason):
     """Which papers the city asks for.  Officers with leave write it; nothing is deleted."""
 
     list_display = ("title", "kind", "vertical", "city", "position", "dropped_at")
