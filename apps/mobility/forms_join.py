@@ -40,7 +40,9 @@ class DrivingForm(forms.Form):
     )
     fleet = forms.ChoiceField(
         label=_("For whom you want to drive"),
-        help_text=_("A fleet has to agree. Until then it sees this page and your papers."),
+        help_text=_(
+            "A fleet has to agree. Once you send this, it sees what stands here and your papers."
+        ),
     )
     business = forms.CharField(
         label=_("Name of your business"),

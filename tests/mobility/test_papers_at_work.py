@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.dispatch import operations as dispatch
 from apps.dispatch.models import Shift
@@ -105,6 +106,8 @@ def test_a_paper_that_is_taken_back_takes_its_driver_off_line(town):
 
 def test_driver_and_fleet_part_when_nobody_is_to_be_driven(town):
     worker = town.worker
+    team = {"provider_id": worker.provider_id, "user_id": worker.user_id}
+    parties.add_member(**team, role="WORKER", by=CITY, at=NOON)
     order = town.confirm()
     with pytest.raises(dispatch.OnARun):
         operations.part_ways(worker_id=worker.pk, by=CITY, at=NOON)
@@ -177,6 +180,4 @@ class TestForPrograms:
 
 
 def upload(content, name="licence.jpg", kind="image/jpeg"):
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
     return SimpleUploadedFile(name, content, kind)
