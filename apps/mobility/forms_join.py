@@ -159,7 +159,7 @@ class PaperForm(forms.Form):
         return day
 
     def clean_scan(self) -> scans.Scan:
-        file: UploadedFile = self.cleaned_data["scan"]
+        file: UploadedFile[bytes] = self.cleaned_data["scan"]
         try:
             return scans.read(file, file.size or 0)
         except scans.BadScan as bad:

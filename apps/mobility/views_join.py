@@ -63,7 +63,7 @@ def join(request: HttpRequest) -> HttpResponse:
         form = DrivingForm(
             request.POST if request.method == "POST" else None,
             fleets=_fleets(),
-            is_draft="send" not in request.POST,
+            is_draft=request.method == "POST" and "send" not in request.POST,
             initial=told_so_far(user, draft, request.GET.get("fleet", "")),
         )
         if form.is_valid() and _save(request, form):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
 
+from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, ImageOps
 
 from apps.regulation.models import Paper
@@ -38,7 +39,7 @@ class Scan:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def read(file: BinaryIO, size: int) -> Scan:
+def read(file: "BinaryIO | UploadedFile[bytes]", size: int) -> Scan:
     """Read an upload by what is in it: its name and its claimed type mean nothing.
 
     Raises `BadScan`.

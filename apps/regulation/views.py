@@ -25,7 +25,7 @@ ALONE = {
 def scan(request: HttpRequest, ref: UUID) -> FileResponse:
     """Hand out a paper's picture to whoever may see it; to everybody else there is none."""
     paper = queries.paper_open_to(cast(User, request.user), ref)
-    if paper is None or not paper.scan.storage.exists(paper.scan.name):
+    if paper is None or not paper.scan.storage.exists(str(paper.scan.name)):
         raise Http404
     return FileResponse(
         paper.scan.open(),

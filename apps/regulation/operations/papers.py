@@ -123,10 +123,10 @@ def send_paper(
     try:
         kept = _write(paper, known, by, at)
     except BaseException:
-        paper.scan.storage.delete(paper.scan.name)
+        paper.scan.storage.delete(str(paper.scan.name))
         raise
     if kept is not paper:
-        paper.scan.storage.delete(paper.scan.name)
+        paper.scan.storage.delete(str(paper.scan.name))
     return kept
 
 
