@@ -88,7 +88,7 @@ class Papers(APIView):
     )
     def get(self, request: Request) -> Response:
         asked = demands(asking(request).pk, _city(), VERTICAL, clock.now())
-        return Response(PaperOut(asked, many=True).data)
+        return Response([PaperOut(one).data for one in asked])
 
     @extend_schema(summary="Send a paper to be checked", request=PaperIn, responses={201: PaperOut})
     def post(self, request: Request) -> Response:

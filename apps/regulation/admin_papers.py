@@ -29,7 +29,7 @@ class Worklist(admin.SimpleListFilter):
     title = _("worklist")
     parameter_name = "worklist"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str | Promise]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
             ("to_check", _("Papers to check")),
             ("running_out", _("Papers that run out in 30 days")),
@@ -71,8 +71,14 @@ class PaperAdmin(ActsWithReason):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        told = (extra_context or {}) | {"may_check": self.has_check_permission(request)}
-        return super().change_view(request, object_id, form_url, told)
+        paper = self.get_object(request, object_id)
+        beside = ("holder", "number", "expires_on", "sent_at")
+        told = {
+            "may_check": self.has_check_permission(request),
+            # What an officer compares with the picture.
+            "told": paper and [(_label(name), getattr(paper, name)) for name in beside],
+        }
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | told)
 
     @admin.action(description=_("Accept"), permissions=["check"])
     def accept(self, request: HttpRequest, papers: QuerySet[Paper]) -> None:
@@ -156,6 +162,10 @@ class RequirementAdmin(ActsWithReason):
             )
 
         return self.with_reason(request, asked, "drop", _("Ask for papers no longer"), act, {})
+
+
+def _label(name: str) -> Any:
+    return Paper._meta.get_field(name).verbose_name  # type: ignore[union-attr]
 
 
 def _officer(request: HttpRequest) -> Actor:

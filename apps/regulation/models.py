@@ -1,7 +1,6 @@
 import secrets
 import uuid
 
-from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
@@ -9,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.locks import LockableQuerySet
-from apps.parties.models import Provider
+from apps.parties.models import Provider, User
 from apps.places.models import City
 
 
@@ -139,8 +138,12 @@ class Paper(models.Model):
         PDF = "application/pdf", "PDF"
 
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    holder = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="papers")
-    requirement = models.ForeignKey(Requirement, models.PROTECT, related_name="papers")
+    holder = models.ForeignKey(
+        User, models.PROTECT, verbose_name=_("holder"), related_name="papers"
+    )
+    requirement = models.ForeignKey(
+        Requirement, models.PROTECT, verbose_name=_("required paper"), related_name="papers"
+    )
     number = models.CharField(_("number"), max_length=50)
     expires_on = models.DateField(_("valid through"))
     scan = models.FileField(_("picture"), upload_to=place_of_scan, max_length=100)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -167,7 +168,7 @@ def papers_until(asked: Iterable[Demand]) -> datetime | None:
     return min((one.until for one in asked if one.until), default=None)
 
 
-def paper_open_to(user: User, ref: object) -> Paper | None:
+def paper_open_to(user: User, ref: UUID) -> Paper | None:
     """Return a paper if this person may look at it: whose it is, who runs the fleet that the
     holder drives for, and officers with leave to see papers."""
     paper = Paper.objects.filter(ref=ref).select_related("holder").first()

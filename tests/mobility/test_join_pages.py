@@ -320,3 +320,25 @@ def test_joining_in_a_browser(
     page.locator("button[value=agree]").click()
     expect(page.locator("button[value=agree]")).to_have_count(0)
     assert told == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_an_officer_sees_the_picture_beside_the_facts_and_accepts(
+    client, new_page, site, town, ines, width
+):
+    at = clock.now()
+    papers.ask_for(town.city, at=at)
+    sent = papers.send(ines, town.city, expires_on=(at + 400 * DAY).date(), at=at)
+    officer = UserFactory(is_staff=True, is_superuser=True)
+    page = signed_in(client, new_page, site, officer, width=width)
+    told = watch(page)
+    page.goto(f"{site}/admin/regulation/paper/{sent.pk}/change/")
+    drawn = page.locator("img[alt*='Driving licence']")
+    expect(drawn).to_be_visible()
+    assert drawn.evaluate("one => one.naturalWidth") == 800
+    screenshot(page, f"office-paper-{width}", full=True)
+    page.get_by_role("button", name="Accept", exact=True).click()
+    expect(page.get_by_text("1 paper is accepted.")).to_be_visible()
+    sent.refresh_from_db()
+    assert sent.state == "ACCEPTED"
+    assert [one for one in told if "Failed to load" not in one] == []
