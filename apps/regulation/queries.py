@@ -127,7 +127,7 @@ class Demand:
 
     @property
     def until(self) -> datetime | None:
-        return self.accepted and ends_at(self.accepted)
+        return ends_at(self.accepted) if self.accepted else None
 
 
 def ends_at(paper: Paper) -> datetime:
