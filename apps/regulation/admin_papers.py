@@ -52,12 +52,8 @@ class PaperAdmin(ActsWithReason):
     list_select_related = ("requirement", "holder")
     search_fields = ("number", "holder__name", "holder__email")
     ordering = ("expires_on", "pk")
-    fields = (
-        ("requirement", "holder"),
-        ("number", "expires_on"),
-        ("state", "reason"),
-        ("sent_at", "decided_at"),
-    )
+    # The rest stands beside the picture.
+    fields = (("requirement", "holder"), ("state", "decided_at"), "reason")
     actions = ("accept", "refuse", "revoke")
     change_form_outer_before_template = "admin/regulation/paper.html"
 
