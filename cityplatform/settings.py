@@ -230,6 +230,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=20),
         "options": {"expires": 3000},
     },
+    "remind of papers": {
+        "task": "apps.regulation.tasks.remind",
+        "schedule": crontab(minute=50),
+        "options": {"expires": 3000},
+    },
     "seal the logs": {
         "task": "apps.audit.tasks.seal_all",
         "schedule": crontab(minute=5),
@@ -350,6 +355,13 @@ if MODE == "production":
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# What is larger as a whole is not even read; the next two are Django's own.
+FILE_UPLOAD_HANDLERS = [
+    "cityplatform.uploads.Limited",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+FILE_UPLOAD_PERMISSIONS = 0o600
 
 # --- files ------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ urlpatterns = [
     path("places/", include("apps.places.urls")),
     path("", include("apps.mobility.urls")),
     path("", include("apps.mobility.driver_urls")),
+    path("", include("apps.mobility.join_urls")),
+    path("", include("apps.regulation.urls")),
     path("", include("apps.orders.urls")),
     path("", include("apps.payments.urls")),
     path("", include("apps.reviews.urls")),

@@ -17,7 +17,8 @@ from apps.ledger.models import Entry
 from apps.orders.models import Order, Step
 from apps.payments.models import Attempt
 from apps.places.models import City
-from apps.regulation.models import Decision, Permit
+from apps.regulation import queries as regulation
+from apps.regulation.models import Decision, Paper, Permit
 from apps.settlement.models import Payout
 
 RUNS_OUT_WITHIN = timedelta(days=30)
@@ -41,6 +42,9 @@ def worklists(at: datetime) -> list[Figure]:
     """What waits for an officer.  Nought is good news, and still says where the rows would be."""
     in_force = Permit.objects.filter(revoked_at=None, valid__contains=at)
     ending = in_force.filter(valid__endswith__lt=at + RUNS_OUT_WITHIN).count()
+    to_check = Paper.objects.filter(regulation.to_check()).count()
+    old = Paper.objects.filter(regulation.running_out(at)).count()
+    papers = _list("regulation_paper")
     waiting = Job.objects.searching().filter(searching_since__lte=at - WAITS_TOO_LONG).count()
     stuck = Attempt.objects.filter(answered_at=None, noted_at__lte=at - STUCK_AFTER).count()
     failed = Payout.objects.filter(state=Payout.State.FAILED).count()
@@ -49,6 +53,8 @@ def worklists(at: datetime) -> list[Figure]:
     return [
         _figure(_("Rides unanswered for 3 minutes"), waiting, "dispatch_job", "state=SEARCHING"),
         _figure(_("Permits that run out in 30 days"), ending, "regulation_permit"),
+        Figure(_("Papers to check"), to_check, f"{papers}?worklist=to_check", to_check > 0),
+        Figure(_("Papers that run out in 30 days"), old, f"{papers}?worklist=running_out", old > 0),
         _figure(_("Payouts that the bank returned"), failed, "settlement_payout", "state=FAILED"),
         _figure(_("Payouts held by an officer"), held, "settlement_payout", "state=HELD"),
         _figure(_("Questions to the bank without an answer"), stuck, "payments_attempt"),

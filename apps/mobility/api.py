@@ -34,6 +34,9 @@ PROBLEMS = {
     regulation.NotPermitted: Problem(
         403, "not_permitted", _("Your provider has no permit that is in force.")
     ),
+    regulation.PapersNotInForce: Problem(
+        403, "papers_not_in_force", _("A paper of yours is not in force. See your papers.")
+    ),
     telemetry.Implausible: Problem(
         422, "implausible_position", _("Nobody drives that fast. The position was not used.")
     ),

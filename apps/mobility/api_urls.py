@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from apps.mobility import api
+from apps.mobility import api, api_papers
 
 urlpatterns = [
     path("rides/quotes", api.Quotes.as_view(), name="api-ride-quotes"),
     path("rides/quotes/<uuid:bundle>", api.OneBundle.as_view(), name="api-ride-bundle"),
     path("driver", api.Driver.as_view(), name="api-driver"),
     path("driver/shift", api.DriverShift.as_view(), name="api-driver-shift"),
+    path("driver/papers", api_papers.Papers.as_view(), name="api-driver-papers"),
     path("driver/position", api.DriverPosition.as_view(), name="api-driver-position"),
     path("driver/offers/<int:offer>", api.DriverOffer.as_view(), name="api-driver-offer"),
 ]

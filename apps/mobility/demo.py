@@ -1,21 +1,24 @@
 """What the demo shows of rides: a desk, two fleets, seven drivers, three classes, one tariff."""
 
 from datetime import timedelta
+from io import BytesIO
 from uuid import NAMESPACE_URL, uuid5
 
 from django.utils.translation import gettext_noop as _
+from PIL import Image, ImageDraw
 
 from apps.kernel.actors import Actor
 from apps.listings import operations as listings
 from apps.listings.models import Listing
 from apps.mobility.models import Vehicle
 from apps.mobility.operations import VERTICAL
-from apps.parties.models import Provider
+from apps.parties.models import Provider, User
 from apps.places.demo import Demo
 from apps.pricing import operations as pricing
 from apps.pricing.models import Tariff
 from apps.regulation import operations as regulation
-from apps.regulation.models import Permit
+from apps.regulation import scans
+from apps.regulation.models import Paper, Permit, Requirement
 
 # Kept in English; a page that shows a title puts it into the reader's language.
 CLASSES = {
@@ -33,6 +36,16 @@ DRIVERS = [
     ("Paula Rivera", "en", 1, 4, [], "Chevrolet Sail", "Silver", "GKVD31"),
     ("Ignacio Díaz", "es", 1, 6, ["large", "accessible"], "Ford Transit", "White", "SDFK64"),
 ]
+# Kept in English, too: which papers the city asks of drivers.
+PAPERS = {
+    "licence": (_("Driving licence"), _("Professional class, both sides on one picture.")),
+    "registration": (_("Vehicle registration"), _("Of the car that you drive here.")),
+    "insurance": (_("Insurance"), _("The policy that covers riders, with its last day.")),
+    "record": (_("Police record"), _("For special purposes, not older than a year.")),
+}
+# How many days the papers of the demo still hold; one driver's insurance runs out soon.
+HOLDS = {"licence": 900, "registration": 300, "insurance": 200, "record": 250}
+SOON = {("LXTR42", "insurance"): 6}
 TARIFF = {
     "start_minor": 600,
     "per_km_minor": 480,
@@ -53,12 +66,15 @@ def seed(demo: Demo) -> None:
     ]
     for number, provider in enumerate([desk, *fleets], start=1):
         _permit(demo, provider, f"MOV-{demo.at:%Y}-{number:03}")
+    for position, (kind, (title, hint)) in enumerate(PAPERS.items()):
+        _ask_for(demo, kind, title, hint, position)
     for name, language, fleet, seats, abilities, make, colour, plate in DRIVERS:
         user = demo.person(name, "driver", language=language)
         worker = demo.worker(user, fleets[fleet], seats=seats, abilities=abilities)
         Vehicle.objects.get_or_create(
             worker=worker, defaults={"make": make, "colour": colour, "plate": plate}
         )
+        _hand_in(demo, user, plate)
     for position, (kind, (title, description)) in enumerate(CLASSES.items()):
         _offer(demo, desk, kind, title, description, position)
         _price(demo, kind)
@@ -75,6 +91,53 @@ def _permit(demo: Demo, provider: Provider, number: str) -> None:
             by=demo.by,
             at=demo.at,
         )
+
+
+def _ask_for(demo: Demo, kind: str, title: str, hint: str, position: int) -> None:
+    known = Requirement.objects.filter(city=demo.city, vertical=VERTICAL, kind=kind)
+    if not known.exists():
+        regulation.require_paper(
+            city_id=demo.city.pk,
+            vertical=VERTICAL,
+            kind=kind,
+            title=title,
+            hint=hint,
+            position=position,
+            by=demo.by,
+            at=demo.at,
+        )
+
+
+def _hand_in(demo: Demo, user: User, plate: str) -> None:
+    """Papers of a driver, sent and accepted; their pictures say that they are no real ones."""
+    for asked in Requirement.objects.filter(city=demo.city, vertical=VERTICAL):
+        if asked.kind not in HOLDS or Paper.objects.filter(holder=user, requirement=asked).exists():
+            continue
+        number = f"{asked.kind[:3].upper()}-{plate}"
+        left = SOON.get((plate, asked.kind), HOLDS[asked.kind])
+        paper = regulation.send_paper(
+            holder_id=user.pk,
+            city_id=demo.city.pk,
+            vertical=VERTICAL,
+            kind=asked.kind,
+            number=number,
+            expires_on=(demo.at + timedelta(days=left)).date(),
+            scan=_specimen(asked.title, user.name, number),
+            by=demo.by,
+            at=demo.at,
+        )
+        regulation.accept_paper(paper_id=paper.pk, by=demo.by, at=demo.at)
+
+
+def _specimen(*lines: str) -> scans.Scan:
+    card = Image.new("RGB", (1_000, 630), "#eef3f1")
+    pen = ImageDraw.Draw(card)
+    pen.rectangle((20, 20, 980, 610), outline="#16615b", width=6)
+    for place, line in enumerate((*lines, "SPECIMEN")):
+        pen.text((70, 80 + 120 * place), line, fill="#141d1c", font_size=54)
+    file = BytesIO()
+    card.save(file, "PNG")
+    return scans.read(file, file.tell())
 
 
 def _offer(

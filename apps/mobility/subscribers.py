@@ -44,3 +44,11 @@ def end_shifts(*, permit: int, at: datetime, **_: Any) -> None:
     if lost is None:
         return
     operations.stop_offering(provider_id=lost.provider_id, by=MOBILITY, at=at)
+
+
+@bus.subscribe("regulation.paper_accepted")
+@bus.subscribe("regulation.paper_revoked")
+def follow_papers(*, holder: int, vertical: str, at: datetime, **_: Any) -> None:
+    """A renewed paper lets a shift last longer; one that is taken back ends it."""
+    if vertical == operations.VERTICAL:
+        operations.limit_to_papers(user_id=holder, by=MOBILITY, at=at)

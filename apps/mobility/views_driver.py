@@ -25,7 +25,7 @@ from apps.places.current import current_city
 from apps.places.models import City
 from apps.regulation import operations as regulation
 from apps.regulation.models import Permit
-from apps.regulation.queries import explain, refusal_of_permit
+from apps.regulation.queries import demands, explain, refusal_of_papers, refusal_of_permit
 
 REFUSALS: dict[type[Exception], Any] = {
     dispatch.NoSuchOffer: gettext_lazy("This offer is not there any more."),
@@ -168,6 +168,7 @@ def _page(worker: Worker, city: City) -> dict[str, Any]:
     offer, rides = state["offer"], state["rides"]
     ride = rides[0] if rides else None
     lapsed = refusal_of_permit(worker.provider_id, operations.VERTICAL, at)
+    asked = demands(worker.user_id, city, operations.VERTICAL, at)
     seen = supply.where_is(worker.pk)
     return {
         "worker": worker,
@@ -180,6 +181,8 @@ def _page(worker: Worker, city: City) -> dict[str, Any]:
         "ride": ride,
         "today": _today(worker, city, at),
         "lapsed": lapsed and explain(lapsed),
+        "papers": explain(refusal_of_papers(asked)),
+        "ending": [one for one in asked if one.state == "ends_soon" and not one.is_renewing],
         "permit": lapsed and _last_permit(worker),
         "asked_lately": at_work.asked_since(city, at - LATELY),
         "reasons": REASONS,

@@ -15,7 +15,15 @@ from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import Facts, FactsInline
 from apps.parties import operations
-from apps.parties.models import ApiToken, Consumer, Membership, Provider, User, Worker
+from apps.parties.models import (
+    ApiToken,
+    Consumer,
+    Joining,
+    Membership,
+    Provider,
+    User,
+    Worker,
+)
 
 # What makes somebody powerful is given by those who are.
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -103,6 +111,17 @@ class WorkerAdmin(Facts):
     list_select_related = ("user", "provider")
     search_fields = ("user__name", "user__email", "provider__name")
     ordering = ("provider", "pk")
+
+
+@admin.register(Joining)
+class JoiningAdmin(Facts):
+    """Who asked to work for whom, and what came of it."""
+
+    list_display = ("user", "provider", "business", "state", "saved_at", "decided_at")
+    list_filter = ("state", "vertical")
+    list_select_related = ("user", "provider")
+    search_fields = ("user__name", "user__email", "provider__name", "business")
+    ordering = ("-pk",)
 
 
 @admin.register(Consumer)

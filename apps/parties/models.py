@@ -176,6 +176,51 @@ class Worker(models.Model):
         return Actor(Kind.WORKER, str(self.user_id))
 
 
+class Joining(models.Model):
+    """A person's wish to work: for a provider, which must agree, or as a provider of their own.
+
+    `details` are what the kind of service asks beyond it, in its own words, such as the car.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "DRAFT", _("not sent yet")
+        ASKED = "ASKED", _("waits for the fleet")
+        AGREED = "AGREED", _("agreed")
+        REFUSED = "REFUSED", _("refused")
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="joinings")
+    vertical = models.SlugField(_("kind of service"))
+    provider = models.ForeignKey(
+        Provider, models.CASCADE, null=True, blank=True, related_name="joinings"
+    )
+    business = models.CharField(_("name of their own business"), max_length=200, blank=True)
+    seats = models.PositiveSmallIntegerField(_("seats"), default=4)
+    abilities = ArrayField(
+        models.SlugField(max_length=30), verbose_name=_("abilities"), default=list, blank=True
+    )
+    details = models.JSONField(_("details"), default=dict)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    reason = models.TextField(_("why not"), blank=True)
+    saved_at = models.DateTimeField(_("saved"))
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+
+    objects = LockableQuerySet["Joining"].as_manager()
+
+    class Meta:
+        verbose_name = _("application")
+        verbose_name_plural = _("applications")
+        constraints = [
+            models.UniqueConstraint(
+                name="parties_one_open_joining",
+                fields=["user", "vertical"],
+                condition=models.Q(state__in=["DRAFT", "ASKED"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.provider or self.business}"
+
+
 class ApiToken(models.Model):
     """A key that lets a program act for a person.  Only its digest is kept."""
 

@@ -1,7 +1,7 @@
 """Parties: who takes part in the city, and who may act for whom."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from guardian.shortcuts import assign_perm, remove_perm
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.parties import queries
-from apps.parties.models import ApiToken, Consumer, Membership, Provider, User, Worker
+from apps.parties.models import ApiToken, Consumer, Joining, Membership, Provider, User, Worker
 
 OPERATE, SEE_MONEY = "parties.operate_provider", "parties.see_provider_money"
 GRANTS: dict[str, frozenset[str]] = {
@@ -40,6 +40,14 @@ class LastOwner(Exception):
 
 class WorksElsewhere(Exception):
     """The person works for another provider already."""
+
+
+class NoSuchJoining(Exception):
+    """The person has no such application, or it is in nobody's hands any more."""
+
+
+class AlreadyAnswered(Exception):
+    """The application was answered, or sent, before."""
 
 
 @transaction.atomic
@@ -145,6 +153,117 @@ def hire_worker(
 
 
 @transaction.atomic
+def save_joining(
+    *,
+    user_id: int,
+    vertical: str,
+    provider_id: int | None,
+    business: str,
+    seats: int,
+    abilities: Iterable[str],
+    details: Mapping[str, str],
+    by: Actor,
+    at: datetime,
+) -> Joining:
+    """Keep what a person has written so far of their wish to work.
+
+    Raises `NoSuchPerson`, `NoSuchProvider`, and `AlreadyAnswered` once it was sent.
+    """
+    _require_person(user_id)
+    if provider_id is not None and not Provider.objects.filter(pk=provider_id).exists():
+        raise NoSuchProvider(str(provider_id))
+    joining, _is_new = Joining.objects.get_or_create(
+        user_id=user_id,
+        vertical=vertical,
+        state__in=[Joining.State.DRAFT, Joining.State.ASKED],
+        defaults={"state": Joining.State.DRAFT, "saved_at": at},
+    )
+    if joining.state != Joining.State.DRAFT:
+        raise AlreadyAnswered(joining.state)
+    joining.provider_id, joining.business = provider_id, "" if provider_id else business
+    joining.seats, joining.abilities = seats, sorted(set(abilities))
+    joining.details, joining.saved_at = dict(details), at
+    joining.save()
+    bus.publish("parties.joining_saved", by=by, at=at, joining=joining.pk, user=user_id)
+    return joining
+
+
+@transaction.atomic
+def ask_to_join(*, joining_id: int, by: Actor, at: datetime) -> Joining:
+    """Put the wish to the provider, which must agree; who wants one of their own has it at once.
+
+    Asking twice is harmless.  Raises `NoSuchJoining`, `WorksElsewhere` and `AlreadyAnswered`.
+    """
+    joining = _locked_joining(joining_id)
+    if joining.state in (Joining.State.ASKED, Joining.State.AGREED):
+        return joining
+    if joining.state != Joining.State.DRAFT:
+        raise AlreadyAnswered(joining.state)
+    if Worker.objects.active().filter(user=joining.user_id).exists():
+        raise WorksElsewhere(str(joining.user_id))
+    _move(joining, Joining.State.ASKED, "", by, at)
+    if joining.provider_id is None:
+        founded = found_provider(
+            name=joining.business or joining.user.name, owner_id=joining.user_id, by=by, at=at
+        )
+        joining.provider = founded
+        joining.save(update_fields=["provider"])
+        agree_to_joining(joining_id=joining_id, by=by, at=at)
+        joining.refresh_from_db()
+    return joining
+
+
+@transaction.atomic
+def withdraw_joining(*, joining_id: int, by: Actor, at: datetime) -> None:
+    """Take back a wish that nobody has answered: it is a draft again.  Twice is harmless."""
+    joining = _locked_joining(joining_id)
+    if joining.state == Joining.State.DRAFT:
+        return
+    if joining.state != Joining.State.ASKED:
+        raise AlreadyAnswered(joining.state)
+    _move(joining, Joining.State.DRAFT, "", by, at)
+
+
+@transaction.atomic
+def agree_to_joining(*, joining_id: int, by: Actor, at: datetime) -> Worker:
+    """Take on a person who asked.  Twice is harmless.
+
+    Raises `NoSuchJoining`, `AlreadyAnswered`, and `WorksElsewhere`.
+    """
+    joining = _locked_joining(joining_id)
+    if joining.state == Joining.State.AGREED:
+        return Worker.objects.get(user=joining.user_id)
+    if joining.state != Joining.State.ASKED or joining.provider_id is None:
+        raise AlreadyAnswered(joining.state)
+    worker = hire_worker(
+        provider_id=joining.provider_id,
+        user_id=joining.user_id,
+        seats=joining.seats,
+        abilities=joining.abilities,
+        by=by,
+        at=at,
+    )
+    _move(joining, Joining.State.AGREED, "", by, at)
+    return worker
+
+
+@transaction.atomic
+def refuse_joining(*, joining_id: int, reason: str, by: Actor, at: datetime) -> None:
+    """Do not take on a person who asked, and say why.  Twice is harmless.
+
+    Raises `NoSuchJoining`, `AlreadyAnswered`, and `ValueError` without a reason.
+    """
+    if not reason.strip():
+        raise ValueError("whoever asked is owed a reason")
+    joining = _locked_joining(joining_id)
+    if joining.state == Joining.State.REFUSED:
+        return
+    if joining.state != Joining.State.ASKED:
+        raise AlreadyAnswered(joining.state)
+    _move(joining, Joining.State.REFUSED, reason.strip(), by, at)
+
+
+@transaction.atomic
 def issue_token(
     *, user_id: int, name: str, expires_at: datetime | None, by: Actor, at: datetime
 ) -> tuple[ApiToken, str]:
@@ -201,11 +320,45 @@ def change_person(
     bus.publish("parties.person_changed", by=by, at=at, user=user_id)
 
 
+@transaction.atomic
+def name_person(*, user_id: int, name: str, phone: str, by: Actor, at: datetime) -> None:
+    """Write down how a person is called and reached.  The same again changes nothing.
+
+    Raises `NoSuchPerson`.
+    """
+    _require_person(user_id)
+    other = User.objects.filter(pk=user_id).exclude(name=name, phone=phone)
+    if other.update(name=name, phone=phone):
+        bus.publish("parties.person_changed", by=by, at=at, user=user_id)
+
+
 def _locked(provider_id: int) -> Provider:
     provider = Provider.objects.locked().filter(pk=provider_id).first()
     if provider is None:
         raise NoSuchProvider(str(provider_id))
     return provider
+
+
+def _locked_joining(joining_id: int) -> Joining:
+    joining = Joining.objects.locked().filter(pk=joining_id).first()
+    if joining is None:
+        raise NoSuchJoining(str(joining_id))
+    return joining
+
+
+def _move(joining: Joining, state: str, reason: str, by: Actor, at: datetime) -> None:
+    joining.state, joining.reason, joining.decided_at = state, reason, at
+    joining.save(update_fields=["state", "reason", "decided_at"])
+    more = {"reason": reason} if reason else {}
+    bus.publish(
+        f"parties.joining_{state.lower()}",
+        by=by,
+        at=at,
+        joining=joining.pk,
+        user=joining.user_id,
+        provider=joining.provider_id,
+        **more,
+    )
 
 
 def _require_person(user_id: int) -> None:

@@ -73,6 +73,22 @@ class Survey:
 
 
 @transaction.atomic
+def draw_zones(
+    *, city_id: int, districts: Sequence[District], by: Actor, at: datetime
+) -> tuple[int, int]:
+    """Draw zones into a city, matched by their slug.  Return how many are new, how many changed.
+
+    What is not named stays; the same again changes nothing.
+    """
+    city = City.objects.get(pk=city_id)
+    drawn = [_draw(city, district) for district in districts]
+    new, changed = drawn.count("new"), drawn.count("changed")
+    if new or changed:
+        bus.publish("places.zones_drawn", by=by, at=at, city=city.slug, new=new, changed=changed)
+    return new, changed
+
+
+@transaction.atomic
 def open_city(facts: Facts, survey: Survey, /, *, by: Actor, at: datetime) -> City:
     """Open a city for business, or bring an open one up to date.
 
@@ -96,17 +112,7 @@ def open_city(facts: Facts, survey: Survey, /, *, by: Actor, at: datetime) -> Ci
         },
     )
     for district in survey.districts:
-        edge = geometry.multipolygon(district.boundary)
-        Zone.objects.update_or_create(
-            city=city,
-            slug=district.slug,
-            defaults={
-                "name": district.name,
-                "kind": district.kind,
-                "boundary": edge,
-                "cells": geometry.cells_covering(edge),
-            },
-        )
+        _draw(city, district)
     Place.objects.filter(city=city).delete()
     Place.objects.bulk_create(
         (
@@ -141,3 +147,13 @@ def choose_cash(*, city_id: int, takes_cash: bool, by: Actor, at: datetime) -> N
     other = City.objects.filter(pk=city_id).exclude(takes_cash=takes_cash)
     if other.update(takes_cash=takes_cash):
         bus.publish("places.cash_chosen", by=by, at=at, city=city_id, takes_cash=takes_cash)
+
+
+def _draw(city: City, district: District) -> str:
+    edge = geometry.multipolygon(district.boundary)
+    drawn: dict[str, Any] = {"name": district.name, "kind": district.kind, "boundary": edge}
+    if Zone.objects.filter(city=city, slug=district.slug, **drawn).exists():
+        return "same"
+    drawn["cells"] = geometry.cells_covering(edge)
+    _zone, is_new = Zone.objects.update_or_create(city=city, slug=district.slug, defaults=drawn)
+    return "new" if is_new else "changed"

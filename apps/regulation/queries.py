@@ -1,10 +1,17 @@
 """Regulation, read: which permit holds, and what a refusal means in words."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from uuid import UUID
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from apps.regulation.models import Permit
+from apps.parties.models import Joining, User, Worker
+from apps.parties.queries import providers_of
+from apps.places.models import City
+from apps.regulation.models import Paper, Permit, Requirement
 
 # Each refusal has the number of the rule behind it, by which people may ask about it.
 RULES = {
@@ -13,6 +20,14 @@ RULES = {
     "permit_expired": "1.3",
     "permit_revoked": "1.4",
 }
+PAPER_RULES = {
+    "paper_missing": "3.1",
+    "paper_unchecked": "3.2",
+    "paper_refused": "3.3",
+    "paper_ran_out": "3.4",
+}
+# From so many days before the end on, a paper counts as running out.
+SOON = 30
 CAP = "cap_"
 CAP_RULE = "2.1"
 
@@ -46,7 +61,7 @@ def cap_refusal(fact: str) -> str:
 
 def rule_of(refusal: str) -> str:
     """The number of the rule behind a refusal; empty if nothing was refused."""
-    return CAP_RULE if refusal.startswith(CAP) else RULES.get(refusal, "")
+    return CAP_RULE if refusal.startswith(CAP) else (RULES | PAPER_RULES).get(refusal, "")
 
 
 def explain(refusal: str) -> str:
@@ -58,6 +73,10 @@ def explain(refusal: str) -> str:
         "permit_not_begun": _("The provider's permit is not valid yet."),
         "permit_expired": _("The provider's permit has expired."),
         "permit_revoked": _("The city has revoked the provider's permit."),
+        "paper_missing": _("A paper that the city asks for is missing. Send it under your papers."),
+        "paper_unchecked": _("A paper of yours is still being checked."),
+        "paper_refused": _("A paper of yours was not accepted. Your papers say why; send another."),
+        "paper_ran_out": _("A paper of yours has run out. Send the new one under your papers."),
     }
     if refusal.startswith(CAP):
         sentence = _("The city's limit for this is used up.")
@@ -69,3 +88,105 @@ def explain(refusal: str) -> str:
         if rule
         else sentence
     )
+
+
+# --- papers -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One paper that the city asks for, and how far somebody is with it."""
+
+    requirement: Requirement
+    latest: Paper | None
+    accepted: Paper | None
+    days: int | None
+
+    @property
+    def state(self) -> str:
+        """missing, sent, refused, accepted, ends_soon or ran_out."""
+        if self.accepted and self.days is not None and self.days >= 0:
+            return "ends_soon" if self.days <= SOON else "accepted"
+        if self.latest is None:
+            return "missing"
+        match self.latest.state:
+            case Paper.State.SENT:
+                return "sent"
+            case Paper.State.REFUSED | Paper.State.REVOKED:
+                return "refused"
+        return "ran_out"
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.state in ("accepted", "ends_soon")
+
+    @property
+    def is_renewing(self) -> bool:
+        """Whether a newer paper is being checked while the old one holds."""
+        return self.latest is not None and self.latest.state == Paper.State.SENT
+
+    @property
+    def until(self) -> datetime | None:
+        return ends_at(self.accepted) if self.accepted else None
+
+
+def ends_at(paper: Paper) -> datetime:
+    """The moment at which a paper's last day is over where it was asked for."""
+    day, zone = paper.expires_on + timedelta(days=1), paper.requirement.city.zone_info
+    return datetime.combine(day, time(), tzinfo=zone)
+
+
+def demands(user_id: int, city: City, vertical: str, at: datetime) -> list[Demand]:
+    """What the city asks of a person for a kind of service, paper by paper."""
+    asked = Requirement.objects.filter(city=city, vertical=vertical, dropped_at=None)
+    asked = asked.order_by("position", "pk")
+    sent = Paper.objects.filter(holder=user_id, requirement__in=asked)
+    papers = list(sent.select_related("requirement__city").order_by("pk"))
+    return [_demand(one, papers, city.now(at)) for one in asked]
+
+
+def _demand(asked: Requirement, papers: Iterable[Paper], now: datetime) -> Demand:
+    mine = [paper for paper in papers if paper.requirement_id == asked.pk]
+    accepted = next((paper for paper in mine if paper.state == Paper.State.ACCEPTED), None)
+    days = (accepted.expires_on - now.date()).days if accepted else None
+    return Demand(asked, mine[-1] if mine else None, accepted, days)
+
+
+def refusal_of_papers(asked: Iterable[Demand]) -> str:
+    """Return why these papers do not let anybody work; empty if they do."""
+    codes = {
+        "missing": "paper_missing",
+        "sent": "paper_unchecked",
+        "refused": "paper_refused",
+        "ran_out": "paper_ran_out",
+    }
+    return next((codes[one.state] for one in asked if not one.is_in_force), "")
+
+
+def papers_until(asked: Iterable[Demand]) -> datetime | None:
+    """When the first of these papers runs out; None when the city asks for none."""
+    return min((one.until for one in asked if one.until), default=None)
+
+
+def paper_open_to(user: User, ref: UUID) -> Paper | None:
+    """Return a paper if this person may look at it: whose it is, who runs the fleet that the
+    holder drives for, and officers with leave to see papers."""
+    paper = Paper.objects.filter(ref=ref).select_related("holder").first()
+    if paper is None or paper.holder_id == user.pk:
+        return paper
+    if user.is_staff and user.has_perm("regulation.view_paper"):
+        return paper
+    fleets = providers_of(user, "operate_provider")
+    works = Worker.objects.active().filter(user=paper.holder_id, provider__in=fleets)
+    asks = Joining.objects.filter(user=paper.holder_id, provider__in=fleets, state="ASKED")
+    return paper if works.exists() or asks.exists() else None
+
+
+def to_check() -> Q:
+    return Q(state=Paper.State.SENT)
+
+
+def running_out(at: datetime) -> Q:
+    """Accepted papers that end in the next 30 days and that no newer one replaces yet."""
+    last = (at + timedelta(days=SOON)).date()
+    return Q(state=Paper.State.ACCEPTED, expires_on__gte=at.date(), expires_on__lte=last)

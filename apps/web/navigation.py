@@ -31,6 +31,8 @@ TOKENS = Page("/me/tokens/", _("Keys for programs"), "key")
 PASSWORD = Page("/accounts/password/change/", _("Password"), "lock")
 EMAIL = Page("/accounts/email/", _("E-mail addresses"), "message")
 SECOND_FACTOR = Page("/accounts/2fa/", _("Second step at sign-in"), "shield")
+JOIN = Page("/drive/join/", _("Drive for the city"), "car")
+FLEET = Page("/drive/fleet/", _("Your drivers"), "list")
 HELP = Page("/help/", _("Help"), "help")
 
 
@@ -52,9 +54,10 @@ def services() -> list[Page]:
     return _existing(RIDES)
 
 
-def account_pages() -> list[Page]:
+def account_pages(user: User) -> list[Page]:
     """What a person looks after, on the page about themself."""
-    return _existing(ORDERS, CARDS, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS)
+    team = [FLEET] if providers_of(user, "operate_provider").exists() else []
+    return _existing(ORDERS, CARDS, JOIN, *team, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS)
 
 
 def _sees_money(user: User) -> bool:

@@ -88,7 +88,7 @@ def me(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Saved."))
         return redirect("web:me")
     status = 422 if form.errors else 200
-    pages = navigation.account_pages()
+    pages = navigation.account_pages(user)
     return render(request, "web/me.html", {"form": form, "account_pages": pages}, status=status)
 
 

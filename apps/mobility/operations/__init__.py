@@ -1,5 +1,11 @@
 """Mobility: rides, from the question "where to?" to the drop-off."""
 
+from apps.mobility.operations.joining import (
+    PlateTaken,
+    agree_to_driver,
+    ask_to_drive,
+    part_ways,
+)
 from apps.mobility.operations.quoting import (
     NEAREST_RIDE_METRES,
     NEEDS,
@@ -21,6 +27,7 @@ from apps.mobility.operations.riding import (
 from apps.mobility.operations.shifts import (
     go_on_shift,
     leave_shift,
+    limit_to_papers,
     note_end_of_shift,
     stop_offering,
 )
@@ -32,14 +39,19 @@ __all__ = [
     "SEATS",
     "VERTICAL",
     "CannotServe",
+    "PlateTaken",
     "Stop",
     "accept_offer",
+    "agree_to_driver",
+    "ask_to_drive",
     "confirm_ride",
     "count_wrong_code",
     "go_on_shift",
     "leave_shift",
+    "limit_to_papers",
     "note_end_of_shift",
     "note_step",
+    "part_ways",
     "quote_trip",
     "stop_offering",
     "trip_of",

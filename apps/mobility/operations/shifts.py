@@ -11,12 +11,19 @@ from apps.mobility import mds, queries
 from apps.mobility.operations.quoting import VERTICAL
 from apps.mobility.operations.vehicles import note_event
 from apps.parties.models import Worker
+from apps.places.models import City
 from apps.regulation import operations as regulation
-from apps.regulation.queries import valid_permit
+from apps.regulation.queries import (
+    PAPER_RULES,
+    demands,
+    papers_until,
+    refusal_of_papers,
+    valid_permit,
+)
 
 
 def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shift:
-    """A driver goes on line, if the city lets their provider drive.
+    """A driver goes on line, if the city lets their provider drive and their papers hold.
 
     Raises `regulation.NotPermitted`; the refusal stays on record.
     """
@@ -24,22 +31,49 @@ def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shi
     with transaction.atomic():
         if shift := Shift.objects.open().filter(worker=worker).first():
             return shift
+        asked = demands(worker.user_id, City.objects.get(pk=city_id), VERTICAL, at)
         decision = regulation.decide(
             provider_id=worker.provider_id,
             vertical=VERTICAL,
-            facts={"subject": f"worker:{worker.pk}", "period": f"{at:%Y-%m-%d}", "shifts": 1},
+            facts={
+                "subject": f"worker:{worker.pk}",
+                "period": f"{at:%Y-%m-%d}",
+                "shifts": 1,
+                "papers": refusal_of_papers(asked),
+            },
             by=by,
             at=at,
         )
         if decision.is_granted:
-            permit = valid_permit(worker.provider_id, VERTICAL, at)
-            until = permit.valid.upper if permit else None
+            until = _until(worker, papers_until(asked), at)
             shift = dispatch.start_shift(
                 worker_id=worker.pk, city_id=city_id, until=until, by=by, at=at
             )
             note_event(worker.pk, "service_start", None, at)
             return shift
+    if decision.refusal in PAPER_RULES:
+        raise regulation.PapersNotInForce(decision.refusal)
     raise regulation.NotPermitted(decision.refusal)
+
+
+@transaction.atomic
+def limit_to_papers(*, user_id: int, by: Actor, at: datetime) -> None:
+    """Let a driver's shift last as long as permit and papers do: their papers have changed."""
+    shifts = Shift.objects.open().filter(worker__user=user_id)
+    shift = shifts.select_related("worker", "city").first()
+    if shift is None:
+        return
+    asked = demands(user_id, shift.city, VERTICAL, at)
+    until = at if refusal_of_papers(asked) else _until(shift.worker, papers_until(asked), at)
+    if until != shift.until:
+        dispatch.limit_shift(worker_id=shift.worker_id, until=until, by=by, at=at)
+
+
+def _until(worker: Worker, papers: datetime | None, at: datetime) -> datetime | None:
+    """The earliest end of what a driver needs; None if nothing ends."""
+    permit = valid_permit(worker.provider_id, VERTICAL, at)
+    ends = [permit.valid.upper if permit else at, papers]
+    return min((end for end in ends if end is not None), default=None)
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
-"""Regulation: what the city allows, asked before anything is promised.
+"""Permits and decisions: asked before anything is promised.
 
-It looks nothing up: the caller passes the facts, and what must be counted is counted here.
+Nothing is looked up: the caller passes the facts, and what must be counted is counted here.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,10 @@ class NotPermitted(Exception):
     """The city does not allow this, for the reason given (see `queries.explain`)."""
 
 
+class PapersNotInForce(NotPermitted):
+    """The worker lacks a paper that the city asks for."""
+
+
 class NoSuchPermit(Exception):
     """There is no permit of this number."""
 
@@ -38,13 +42,15 @@ class NumberTaken(Exception):
 def decide(*, provider_id: int, vertical: str, facts: Facts, by: Actor, at: datetime) -> Decision:
     """Say whether the city allows it, take what it uses up, and keep the answer.
 
-    Facts may name a `subject` and a `period`, and an amount for whatever allowances may count.
+    Facts may name a `subject` and a `period`, an amount for whatever allowances may count, and
+    what the worker's `papers` lack (see `queries.refusal_of_papers`).
     A refusal is an answer, not an error: the caller commits it, then complains.
     """
     refusal = ""
     try:
         with transaction.atomic():  # one full cap gives back what the others gave
             _require_permit(provider_id, vertical, at)
+            _require_papers(facts)
             _take_allowances(facts)
     except NotPermitted as no:
         refusal = str(no)
@@ -170,6 +176,11 @@ def _complaint(error: IntegrityError, number: str) -> Exception:
 def _require_permit(provider_id: int, vertical: str, at: datetime) -> None:
     if refusal := queries.refusal_of_permit(provider_id, vertical, at):
         raise NotPermitted(refusal)
+
+
+def _require_papers(facts: Facts) -> None:
+    if (refusal := str(facts.get("papers", ""))) in queries.PAPER_RULES:
+        raise PapersNotInForce(refusal)
 
 
 def _take_allowances(facts: Facts) -> None:

@@ -1,0 +1,53 @@
+"""Regulation: what the city allows, asked before anything is promised, and whose papers hold."""
+
+from apps.regulation.operations.papers import (
+    AlreadyDecided,
+    NoSuchPaper,
+    NotAskedFor,
+    PaperRanOut,
+    accept_paper,
+    drop_requirement,
+    refuse_paper,
+    remind,
+    require_paper,
+    revoke_paper,
+    send_paper,
+)
+from apps.regulation.operations.permits import (
+    Facts,
+    NoSuchPermit,
+    NotPermitted,
+    NumberTaken,
+    PapersNotInForce,
+    PermitOverlaps,
+    decide,
+    give_back,
+    grant_permit,
+    restore_permit,
+    revoke_permit,
+)
+
+__all__ = [
+    "AlreadyDecided",
+    "Facts",
+    "NoSuchPaper",
+    "NoSuchPermit",
+    "NotAskedFor",
+    "NotPermitted",
+    "NumberTaken",
+    "PaperRanOut",
+    "PapersNotInForce",
+    "PermitOverlaps",
+    "accept_paper",
+    "decide",
+    "drop_requirement",
+    "give_back",
+    "grant_permit",
+    "refuse_paper",
+    "remind",
+    "require_paper",
+    "restore_permit",
+    "revoke_paper",
+    "revoke_permit",
+    "send_paper",
+]

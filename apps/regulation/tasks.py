@@ -1,0 +1,12 @@
+from typing import Any
+
+from celery import shared_task
+
+from apps.kernel import clock
+from apps.regulation import operations
+
+
+@shared_task
+def remind(**_: Any) -> None:
+    """Tell of the papers that run out soon."""
+    operations.remind(at=clock.now())
