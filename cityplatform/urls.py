@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("apps.payments.urls")),
     path("", include("apps.reviews.urls")),
     path("", include("apps.settlement.urls")),
+    path("", include("apps.insight.city_urls")),
     path("me/tokens/", include("apps.parties.urls")),
     path("", include("apps.web.urls")),
 ]
