@@ -1,11 +1,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from cityplatform import health
+from cityplatform import health, metrics
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", include("apps.insight.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),

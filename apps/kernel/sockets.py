@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from prometheus_client import Gauge
 
 FRAME_BYTES = 4_096
 FRAMES_A_SECOND = 10
@@ -16,12 +17,23 @@ NOT_FOUND = 4404
 TOO_BIG = 4413
 TOO_FAST = 4429
 
+OPEN = Gauge("city_sockets_open", "Sockets that are open", multiprocess_mode="livesum")
+
 
 class BoundedConsumer(AsyncWebsocketConsumer):
     """A JSON socket that answers what it cannot read with a code instead of breaking.
 
     Subclasses write `async def heard(self, message)`; it sees only JSON objects with a `type`.
     """
+
+    async def websocket_connect(self, message: Any) -> None:
+        OPEN.inc()
+        await super().websocket_connect(message)
+
+    async def websocket_disconnect(self, message: Any) -> None:
+        # Channels says so exactly once for each, however it ended.
+        OPEN.dec()
+        await super().websocket_disconnect(message)
 
     async def connect(self) -> None:
         self._tokens = float(BURST)
