@@ -4,8 +4,9 @@ A thousand watchers cost what one does: whoever finds the picture too old draws 
 meanwhile the others are shown the old one.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.core.cache import cache
@@ -15,14 +16,16 @@ from apps.dispatch.queries import FRESH_FOR
 from apps.insight import crowds, day
 from apps.insight.crowds import Crowd
 from apps.insight.day import Area, Hour, Service, Waits
-from apps.places.geometry import Point
-from apps.places.models import City
+from apps.places.geometry import Point, metres_between
+from apps.places.models import City, Place
 from apps.pricing.models import Tariff
 
 MOVES_SECONDS = 4
 DAY_SECONDS = 30
 # A picture that nobody drew anew for so long is not shown any more.
 KEPT_SECONDS = 120
+# Further off, a landmark does not say where a cell is.
+CLOSE_METRES = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,31 @@ def _moving(city: City, at: datetime) -> Moving:
     on_line = Shift.objects.on_line(at).filter(city=city).values("worker")
     seen = Position.objects.filter(worker__in=on_line, seen_at__gte=at - FRESH_FOR)
     waiting = Job.objects.searching().filter(city=city)
-    return Moving(
-        at=at,
-        cars=crowds.gather(Point(*place) for place in seen.values_list("lat", "lon")),
-        requests=crowds.gather(
-            Point(*place) for place in waiting.values_list("pickup_lat", "pickup_lon")
-        ),
+    cars = crowds.gather(Point(*place) for place in seen.values_list("lat", "lon"))
+    requests = crowds.gather(
+        Point(*place) for place in waiting.values_list("pickup_lat", "pickup_lon")
+    )
+    landmarks = [
+        (Point(lat, lon), name)
+        for name, lat, lon in Place.objects.filter(city=city, kind=Place.Kind.LANDMARK).values_list(
+            "name", "lat", "lon"
+        )
+    ]
+    return Moving(at, _named(cars, landmarks), _named(requests, landmarks))
+
+
+def _named(crowd: Crowd, landmarks: list[tuple[Point, str]]) -> Crowd:
+    """Call the cells by the landmarks nearest to their middles: the cell's, not anybody's place."""
+
+    def near(centre: Point) -> str:
+        metres, name = min(
+            ((metres_between(centre, place), name) for place, name in landmarks),
+            default=(math.inf, ""),
+        )
+        return name if metres <= CLOSE_METRES else ""
+
+    return replace(
+        crowd, cells=tuple(replace(cell, near=near(cell.centre)) for cell in crowd.cells)
     )
 
 

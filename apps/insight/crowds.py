@@ -25,6 +25,8 @@ BREAKS = (3, 5, 8, 13, 21)
 class Cell:
     h3: int
     count: int
+    # The landmark that people would name, if one is close to its middle.
+    near: str = ""
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db.models import Count, Min, Sum
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from apps.bus.models import Delivery, Event
@@ -145,7 +146,7 @@ def _money() -> list[Reading]:
                 "city_clearing_minor", _("Money in clearing, %s") % currency, balance,
                 rows(Account, code__exact=CLEARING, currency__exact=currency),
                 {"currency": currency},
-                text=figures(balance, currency) if currency in EXPONENTS else str(balance),
+                text=figures(balance, currency, language=get_language() or "en") if currency in EXPONENTS else str(balance),
             )
             for currency, balance in held
         ),

@@ -157,7 +157,7 @@ def wait(label: str | Promise, asked: list[Asked]) -> Figure:
     waits = day.waits(asked)
     listed = _listed(label, Order, [one.order for one in asked if one.waited is not None])
     if waits.median is None or waits.p90 is None:
-        return Figure(label, _("fewer than 5"), listed.url, note=str(waits.count))
+        return Figure(label, _("fewer than 5"), listed.url, note=_("%d waits") % waits.count)
     told = _("p90 %(p90)s, %(count)d waits") % {
         "p90": formats.minutes(waits.p90),
         "count": waits.count,

@@ -15,7 +15,7 @@ from apps.insight import city_now, crowds, day
 from apps.kernel import clock
 from apps.places import geometry
 from apps.places.geometry import Point
-from apps.places.models import Zone
+from apps.places.models import Place, Zone
 from tests import rides
 from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
 from tests.factories import NOON
@@ -98,6 +98,18 @@ def test_nothing_that_is_told_is_about_fewer_than_three(points):
         assert 1 <= len(points) - crowd.at_least <= 2
     else:
         assert crowd.total == len(points)
+
+
+def test_areas_are_called_by_the_landmark_near_their_middle(town):
+    Place.objects.create(
+        city=town.city, kind="LANDMARK", name="Plaza de Armas", search="plaza",
+        lat=PLAZA.lat, lon=PLAZA.lon,
+    )  # fmt: skip
+    cars(town, *[PLAZA] * 3, *[FAR] * 3)
+
+    cells = city_now.moving(town.city, at=NOON).cars.cells
+
+    assert sorted((cell.count, cell.near) for cell in cells) == [(3, ""), (3, "Plaza de Armas")]
 
 
 def test_waits_are_a_median_and_a_p90_of_at_least_five():

@@ -83,7 +83,7 @@ def test_each_number_is_the_number_of_rows_behind_it(officer):
         r"<span>([^<]+)</span>(?:<small>([^<]+)</small>)?",
         page,
     )
-    counts = [(url, int(value if value.isdigit() else note), label)
+    counts = [(url, int(value if value.isdigit() else re.findall(r"\d+", note)[-1]), label)
               for url, value, label, note in tiles]  # fmt: skip
     listed = {
         (label, url): officer.get(unescape(url)).context["cl"].result_count
