@@ -146,7 +146,7 @@ def _money() -> list[Reading]:
                 "city_clearing_minor", _("Money in clearing, %s") % currency, balance,
                 rows(Account, code__exact=CLEARING, currency__exact=currency),
                 {"currency": currency},
-                text=figures(balance, currency, language=get_language() or "en") if currency in EXPONENTS else str(balance),
+                text=_sum(balance, currency),
             )
             for currency, balance in held
         ),
@@ -156,6 +156,11 @@ def _money() -> list[Reading]:
         ),
         _alarm("city_attempts_dead", _("Questions the bank did not understand"), Attempt, dead),
     ]  # fmt: skip
+
+
+def _sum(minor: int, currency: str) -> str:
+    known = currency in EXPONENTS
+    return figures(minor, currency, language=get_language() or "en") if known else str(minor)
 
 
 def _schedule(at: datetime) -> list[Reading]:
