@@ -24,7 +24,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from prometheus_client import Histogram
 
-from apps.bus.models import Delivery
+from apps.bus.models import Delivery, Event
 from apps.kernel.about import about
 from apps.kernel.actors import Actor
 
@@ -210,19 +210,23 @@ def _hand_over(delivery: Delivery) -> None:
     # What follows from a change came in by the same door.
     ours = source.set(event.source)
     try:
-        # Orders say their reference; what is held for one calls it the holder.
-        with about(event.body.get("ref") or event.body.get("holder")):
+        with about(_order(event)):
             handler(**event.body, **event.envelope)
     finally:
         source.reset(ours)
+
+
+def _order(event: Event) -> str | None:
+    """The order's reference, if the event is about one: engines call it the holder of a job."""
+    named = "ref" if "order" in event.body else "holder" if "job" in event.body else ""
+    return event.body.get(named)
 
 
 def _put_off(delivery: Delivery, at: datetime, error: Exception) -> None:
     delivery.put_off(at, f"{type(error).__name__}: {error}"[:2000])
     if delivery.failures >= PATIENCE:
         delivery.dead_at = at
-    body = delivery.event.body
-    with about(body.get("ref") or body.get("holder")):
+    with about(_order(delivery.event)):
         logger.error(
             "%s could not handle event %s (%s), failure %d%s",
             delivery.subscriber,

@@ -188,13 +188,16 @@ def test_what_a_subscriber_says_names_the_order():
     name = f"{hear.__module__}.{hear.__qualname__}"
     try:
         with transaction.atomic():
-            bus.publish("tests.told", by=CITY, at=NOON, holder="7f3a")
+            bus.publish("tests.told", by=CITY, at=NOON, order=7, ref="7f3a")
+            bus.publish("tests.told", by=CITY, at=NOON, job=9, holder="8b01")
+            # A payment is held for a basket, which is no order.
+            bus.publish("tests.told", by=CITY, at=NOON, payment=1, holder="9c02")
         bus.relay(at=NOON)
     finally:
         bus._subscribers["tests.told"].remove(name)
         del bus._handlers[name]
 
-    assert heard == ["7f3a"]
+    assert heard == ["7f3a", "8b01", ""]
     assert about.order.get() == ""
 
 
