@@ -67,7 +67,13 @@ class Crowd:
             "features": [
                 {
                     "type": "Feature",
-                    "properties": {"count": cell.count, "step": cell.step},
+                    "properties": {
+                        "cell": cell.name,
+                        "count": cell.count,
+                        "step": cell.step,
+                        "lat": round(cell.centre.lat, 5),
+                        "lon": round(cell.centre.lon, 5),
+                    },
                     "geometry": geometry.cell_edge(cell.h3),
                 }
                 for cell in sorted(self.cells, key=lambda cell: cell.h3)

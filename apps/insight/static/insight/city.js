@@ -9,7 +9,13 @@ let shown = "cars";
 
 function tint() {
   const told = document.querySelector("#city-layers");
-  if (told) map?.setDensity?.(JSON.parse(told.textContent)[shown]);
+  if (!told) return;
+  const areas = JSON.parse(told.textContent)[shown];
+  map?.setDensity?.(areas);
+  // The number stands in the middle of its area: nobody in particular is there.
+  map?.setPins?.(areas.features.map(({ properties: { cell, count, lat, lon } }) => ({
+    id: cell, lat, lon, kind: "says", title: String(count),
+  })));
 }
 
 function put(text) {
