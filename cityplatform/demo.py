@@ -34,6 +34,7 @@ from cityplatform.supervisor import Supervisor
 # What a fresh start removes.  What setup fetched, and the data of tests, stay.
 OURS = (
     *("pg", "pg.draft", "run", "valkey", "nats", "sandbox", "beat", "media", "keys", "log"),
+    "metrics",
     *(
         "passwords.json",
         "demo_people.json",
@@ -91,6 +92,9 @@ def _run(engines: Engines) -> int:
         if engines.installation.mode == "demo" and ports[name] != usual:
             _say(f"Port {usual} is taken, so {name} listens on {ports[name]}")
     (data / "up").unlink(missing_ok=True)
+    # What processes measured that are gone is nobody's.
+    shutil.rmtree(data / "metrics", ignore_errors=True)
+    (data / "metrics").mkdir(parents=True)
     try:
         with _step("The engines: PostgreSQL, NATS, Valkey"):
             engines.prepare()

@@ -35,6 +35,7 @@ PASSWORDS = (
     "valkey",
     "sandbox",
     "people",
+    "metrics",
 )
 
 
@@ -83,6 +84,7 @@ class Installation:
             "SANDBOX_CONTROL_PASSWORD": secret["sandbox"],
             "SANDBOX_DATA": str(self.data / "sandbox"),
             "SANDBOX_PORT": str(ports["sandbox"]),
+            "METRICS_TOKEN": secret["metrics"],
             "DEMO_PASSWORD": secret["people"],
             "SEAL_KEY_FILE": str(self.data / "keys" / "seal.pem"),
             "WEB_URL": f"http://127.0.0.1:{ports['web']}",
@@ -91,7 +93,13 @@ class Installation:
 
     def serving_environment(self) -> dict[str, str]:
         """The same for processes that serve people, as opposed to tests inside one process."""
-        return {**self.environment(), "CELERY_EAGER": "0", "STATIC_HASHED": "1"}
+        return {
+            **self.environment(),
+            "CELERY_EAGER": "0",
+            "STATIC_HASHED": "1",
+            # Where processes keep what they measure, for the web to tell of all of them.
+            "PROMETHEUS_MULTIPROC_DIR": str(self.data / "metrics"),
+        }
 
     def write_environment(self) -> None:
         """Leave the addresses where `manage.py` in another terminal finds them."""

@@ -4,6 +4,8 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from apps.kernel import about
+
 # What every record carries.  The rest was said by the caller through `extra`.
 _KNOWN = {*vars(logging.makeLogRecord({})), "message", "asctime", "color_message", "taskName"}
 
@@ -18,6 +20,8 @@ class Line(logging.Formatter):
             "from": record.name,
             "say": record.getMessage(),
         }
+        if (order := about.order.get()) and not hasattr(record, "order"):
+            fields["order"] = order
         for name, value in vars(record).items():
             if name not in _KNOWN and isinstance(value, str | int | float | bool):
                 fields[name] = value

@@ -89,6 +89,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cityplatform.middleware.measure",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -102,6 +103,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "cityplatform.middleware.loosen_for_officers",
     "cityplatform.middleware.name_the_door",
+    "cityplatform.middleware.NameTheOrder",
 ]
 ROOT_URLCONF = "cityplatform.urls"
 ASGI_APPLICATION = "cityplatform.asgi.application"
@@ -204,6 +206,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.bus.tasks.relay",
         "schedule": 10.0,
         "options": {"expires": 10},
+    },
+    # Says that schedule, broker and worker all go on.
+    "heartbeat": {
+        "task": "apps.insight.tasks.heartbeat",
+        "schedule": 5.0,
+        "options": {"expires": 5},
     },
     "sweep the outbox": {
         "task": "apps.bus.tasks.sweep",
@@ -348,7 +356,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 if MODE == "production":
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = int(env("SECURE_HSTS_SECONDS", str(365 * 24 * 3600)))
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
@@ -420,6 +428,11 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/",
     "DASHBOARD_CALLBACK": "apps.insight.views.dashboard",
 }
+
+# --- what is measured -------------------------------------------------------------------
+
+# Whoever reads /metrics shows this word.  Unset: there is no such address.
+METRICS_TOKEN = env("METRICS_TOKEN")
 
 # --- what the processes say -------------------------------------------------------------
 

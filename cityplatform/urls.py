@@ -1,11 +1,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from cityplatform import health
+from cityplatform import health, metrics
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", include("apps.insight.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
@@ -19,6 +20,7 @@ urlpatterns = [
     path("", include("apps.payments.urls")),
     path("", include("apps.reviews.urls")),
     path("", include("apps.settlement.urls")),
+    path("", include("apps.insight.city_urls")),
     path("me/tokens/", include("apps.parties.urls")),
     path("", include("apps.web.urls")),
 ]

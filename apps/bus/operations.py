@@ -22,8 +22,10 @@ from typing import Any
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
+from prometheus_client import Histogram
 
 from apps.bus.models import Delivery, Event
+from apps.kernel.about import about
 from apps.kernel.actors import Actor
 
 type Handler = Callable[..., None]
@@ -43,6 +45,12 @@ ENVELOPE = frozenset({"event", "topic", "by", "at", "source"})
 
 # The door through which the present change came in: a page, a socket, a task.
 source: ContextVar[str] = ContextVar("source", default="task")
+
+BATCH = Histogram(
+    "city_relay_batch_seconds",
+    "How long one batch of deliveries took",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -138,6 +146,7 @@ def relay(*, at: datetime, limit: int = 100) -> int:
     own: that costs nothing as long as all is well, which is nearly always.
     """
     taken: list[int] = []
+    began = monotonic()
     try:
         _deliver_together(at, limit, taken)
     except Exception:
@@ -146,6 +155,8 @@ def relay(*, at: datetime, limit: int = 100) -> int:
         logger.warning("a batch of %d deliveries failed; each is tried alone", len(taken))
         for delivery_id in taken:
             _deliver_alone(delivery_id, at)
+    if taken:
+        BATCH.observe(monotonic() - began)
     return len(taken)
 
 
@@ -207,10 +218,11 @@ def _hand_over(delivery: Delivery) -> None:
     # What follows from a change came in by the same door.
     ours = source.set(event.source)
     try:
-        if subscriber in _of_many:
-            handler([_told(event)])
-        else:
-            handler(**_told(event))
+        with about(_order(event)):
+            if subscriber in _of_many:
+                handler([_told(event)])
+            else:
+                handler(**_told(event))
     finally:
         source.reset(ours)
 
@@ -219,19 +231,26 @@ def _told(event: Event) -> Told:
     return event.body | event.envelope
 
 
+def _order(event: Event) -> str | None:
+    """The order's reference, if the event is about one: engines call it the holder of a job."""
+    named = "ref" if "order" in event.body else "holder" if "job" in event.body else ""
+    return event.body.get(named)
+
+
 def _put_off(delivery: Delivery, at: datetime, error: Exception) -> None:
     delivery.put_off(at, f"{type(error).__name__}: {error}"[:2000])
     if delivery.failures >= PATIENCE:
         delivery.dead_at = at
-    logger.error(
-        "%s could not handle event %s (%s), failure %d%s",
-        delivery.subscriber,
-        delivery.event_id,
-        delivery.event.topic,
-        delivery.failures,
-        ", given up" if delivery.dead_at else "",
-        exc_info=error,
-    )
+    with about(_order(delivery.event)):
+        logger.error(
+            "%s could not handle event %s (%s), failure %d%s",
+            delivery.subscriber,
+            delivery.event_id,
+            delivery.event.topic,
+            delivery.failures,
+            ", given up" if delivery.dead_at else "",
+            exc_info=error,
+        )
     delivery.save(update_fields=["failures", "error", "due_at", "dead_at"])
 
 

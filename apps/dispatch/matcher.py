@@ -18,6 +18,7 @@ import psycopg
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.models import Exists, OuterRef, Q
+from prometheus_client import Histogram
 from scipy.spatial import cKDTree
 
 from apps.bus.listening import listening
@@ -40,6 +41,13 @@ PATIENCE = 30 * 60.0
 ROUND_A_JOB = 100
 # The first half of the advisory lock's key; the second is the city.
 LEASE = 0x64_69_73_70
+
+BATCH = Histogram(
+    "city_matcher_batch_seconds",
+    "From the look at the jobs that wait to the last offer",
+    ["city"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -78,13 +86,15 @@ class Matcher:
         for match in matches:
             still_leading()
             made += self._ask(match)
+        took = time.perf_counter() - began
+        BATCH.labels(self.city.slug).observe(took)
         logger.info(
             "%s: %d jobs, %d cars, %d offers, %.0f ms",
             self.city.slug,
             len(jobs),
             len(cars),
             made,
-            1000 * (time.perf_counter() - began),
+            1000 * took,
         )
         return made
 
@@ -160,6 +170,20 @@ def near(jobs: Sequence[policy.Request], seen: Sequence[Seen]) -> Sequence[Seen]
     wanted = np.array([(job.lat, job.lon) for job in jobs]) * shrink
     _, found = cKDTree(places).query(wanted, k=ROUND_A_JOB)
     return [seen[i] for i in np.unique(found)]
+
+
+def led_cities() -> set[int]:
+    """The cities that some matcher leads at this moment, by the locks that are held."""
+    with connection.cursor() as cursor:
+        cursor.execute(LED, [LEASE])
+        return {row[0] for row in cursor.fetchall()}
+
+
+LED = """
+SELECT objid::bigint FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND classid = %s
+  AND datname = current_database()
+"""
 
 
 class Leading:

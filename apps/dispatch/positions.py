@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from apps.dispatch import telemetry
 from apps.dispatch.models import Position
 from apps.dispatch.policy import FRESH_SECONDS
-from apps.dispatch.telemetry import Seen, is_plausible
+from apps.dispatch.telemetry import HEARD, Seen, is_plausible
 from apps.kernel import clock
 
 # How often what is new goes into the database, where pages and a new matcher read it.
@@ -35,17 +35,22 @@ class Positions:
 
         Returns how many were taken in.
         """
-        count = 0
+        count = dropped = 0
         with self._lock:
             here = self._of_city.setdefault(city_slug, {})
             for seen in heard:
                 before = here.get(seen[0])
                 if not at - FRESH_SECONDS <= seen[4] <= at + FRESH_SECONDS:
+                    dropped += 1
                     continue
                 if before is not None and (seen[4] <= before[4] or not is_plausible(before, seen)):
+                    dropped += 1
                     continue
                 here[seen[0]] = self._new[seen[0]] = seen
                 count += 1
+        # Once a message: a lock and a file for each position would be felt.
+        HEARD.labels("matcher", "received").inc(count)
+        HEARD.labels("matcher", "dropped").inc(dropped)
         return count
 
     def of_city(self, city_slug: str, *, at: float) -> list[Seen]:

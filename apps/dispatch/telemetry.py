@@ -34,6 +34,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import connection
 from nats.aio.client import Client
+from prometheus_client import Counter
 
 from apps.places.geometry import EARTH_RADIUS_METRES, Point
 
@@ -54,6 +55,12 @@ FORGOTTEN = 60.0
 
 # worker, lat, lon, heading, seconds since 1970
 type Seen = tuple[int, float, float, int, float]
+
+HEARD = Counter(
+    "city_positions",
+    "Positions of cars, by where they were heard and whether they were believed",
+    ["at", "outcome"],
+)
 
 logger = logging.getLogger(__name__)
 
@@ -131,11 +138,14 @@ class Reporter:
         self._thread: Thread | None = None
         self._client: Client | None = None
         self._told_of_outage = False
+        self._received = self._dropped = 0
 
     def report(self, city_slug: str, seen: Seen) -> None:
         before = self._last.get(seen[0])
         if before is not None and not is_plausible(before, seen):
+            self._dropped += 1
             raise Implausible
+        self._received += 1
         self._last[seen[0]] = seen
         self._unsent[city_slug][seen[0]] = seen
         if self._thread is None or not self._thread.is_alive():
@@ -170,6 +180,7 @@ class Reporter:
     async def flush(self) -> None:
         """Send everything heard so far."""
         unsent, self._unsent = self._unsent, defaultdict(dict)
+        self._count()
         for city_slug, seen in unsent.items():
             batch = list(seen.values())
             try:
@@ -180,6 +191,13 @@ class Reporter:
             except (nats.errors.Error, OSError) as error:
                 self._tell_once("telemetry goes through the database", error)
                 await database_sync_to_async(keep)(batch)
+
+    def _count(self) -> None:
+        """Note what was heard since the last time, twice a second and not once a position."""
+        received, self._received = self._received, 0
+        dropped, self._dropped = self._dropped, 0
+        HEARD.labels("socket", "received").inc(received)
+        HEARD.labels("socket", "dropped").inc(dropped)
 
     async def _publish(self, city_slug: str, batch: list[Seen]) -> None:
         if self._client is None or not self._client.is_connected:

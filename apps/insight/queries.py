@@ -1,11 +1,15 @@
-"""What an officer looks at: reads of every app, writes of none."""
+"""What an officer looks at: reads of every app, writes of none.
+
+A number and the list behind it are made from one and the same set of conditions (`counted`), so
+that they cannot differ.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
 from typing import Any
+from urllib.parse import urlencode
 
-from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models import F, Model, Q, Sum
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from apps.bus.models import Delivery
 from apps.dispatch.models import Job, Position, Run, Shift
 from apps.dispatch.queries import FRESH_FOR
+from apps.insight import day
+from apps.insight.day import Asked
+from apps.kernel import formats
 from apps.ledger.models import Entry
-from apps.orders.models import Order, Step
+from apps.orders.models import Order
 from apps.payments.models import Attempt
 from apps.places.models import City
 from apps.regulation import queries as regulation
@@ -24,8 +31,13 @@ from apps.settlement.models import Payout
 RUNS_OUT_WITHIN = timedelta(days=30)
 WAITS_TOO_LONG = timedelta(minutes=3)
 STUCK_AFTER = timedelta(minutes=2)
-# Fewer than so many are not shown: a median of two is nobody's wait.
-FEWEST = 5
+DAYS = 7
+# An address longer than about this many numbers is refused by browsers and servers.
+MOST_ROWS = 1_000
+
+LIVE = [
+    state for state in Order.State if state not in (Order.State.COMPLETED, Order.State.CANCELLED)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,88 +45,179 @@ class Figure:
     """One number, what it counts, and the rows behind it."""
 
     label: str | Promise
-    value: int | str
+    value: int | str | Promise
     url: str
     is_urgent: bool = False
+    note: str | Promise = ""
+
+
+def counted(
+    label: str | Promise, model: type[Model], *, urgent: bool = False, **where: object
+) -> Figure:
+    """How many rows meet the conditions, with the way to the list of exactly these."""
+    count = model._default_manager.filter(**where).count()
+    return Figure(label, count, rows(model, **where), is_urgent=urgent and count > 0)
+
+
+def rows(model: type[Model], **where: object) -> str:
+    """The admin's list of the rows that meet the conditions."""
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{url}?{urlencode({name: _as_text(value) for name, value in where.items()})}"
+
+
+def _as_text(value: object) -> str:
+    """Write a condition as the admin reads it in an address."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, list):
+        return ",".join(str(one) for one in value)
+    return str(value)
 
 
 def worklists(at: datetime) -> list[Figure]:
     """What waits for an officer.  Nought is good news, and still says where the rows would be."""
-    in_force = Permit.objects.filter(revoked_at=None, valid__contains=at)
-    ending = in_force.filter(valid__endswith__lt=at + RUNS_OUT_WITHIN).count()
-    to_check = Paper.objects.filter(regulation.to_check()).count()
-    old = Paper.objects.filter(regulation.running_out(at)).count()
-    papers = _list("regulation_paper")
-    waiting = Job.objects.searching().filter(searching_since__lte=at - WAITS_TOO_LONG).count()
-    stuck = Attempt.objects.filter(answered_at=None, noted_at__lte=at - STUCK_AFTER).count()
-    failed = Payout.objects.filter(state=Payout.State.FAILED).count()
-    held = Payout.objects.filter(state=Payout.State.HELD).count()
-    dead = Delivery.objects.dead().count()
     return [
-        _figure(_("Rides unanswered for 3 minutes"), waiting, "dispatch_job", "state=SEARCHING"),
-        _figure(_("Permits that run out in 30 days"), ending, "regulation_permit"),
-        Figure(_("Papers to check"), to_check, f"{papers}?worklist=to_check", to_check > 0),
-        Figure(_("Papers that run out in 30 days"), old, f"{papers}?worklist=running_out", old > 0),
-        _figure(_("Payouts that the bank returned"), failed, "settlement_payout", "state=FAILED"),
-        _figure(_("Payouts held by an officer"), held, "settlement_payout", "state=HELD"),
-        _figure(_("Questions to the bank without an answer"), stuck, "payments_attempt"),
-        _figure(_("News that could not be delivered"), dead, "bus_delivery"),
+        counted(
+            _("Rides unanswered for 3 minutes"),
+            Job,
+            urgent=True,
+            state=Job.State.SEARCHING,
+            searching_since__lte=at - WAITS_TOO_LONG,
+        ),
+        counted(
+            _("Permits that run out in 30 days"),
+            Permit,
+            urgent=True,
+            revoked_at__isnull=True,
+            valid__startswith__lte=at,
+            valid__endswith__gt=at,
+            valid__endswith__lt=at + RUNS_OUT_WITHIN,
+        ),
+        _papers(_("Papers to check"), regulation.to_check(), "to_check"),
+        _papers(_("Papers that run out in 30 days"), regulation.running_out(at), "running_out"),
+        counted(
+            _("Payouts that the bank returned"), Payout, urgent=True, state=Payout.State.FAILED
+        ),
+        counted(_("Payouts held by an officer"), Payout, urgent=True, state=Payout.State.HELD),
+        counted(
+            _("Questions to the bank without an answer"),
+            Attempt,
+            urgent=True,
+            answered_at__isnull=True,
+            noted_at__lte=at - STUCK_AFTER,
+        ),
+        counted(
+            _("News that could not be delivered"),
+            Delivery,
+            urgent=True,
+            dead_at__isnull=False,
+            done_at__isnull=True,
+        ),
     ]
+
+
+def _papers(label: str | Promise, which: Q, worklist: str) -> Figure:
+    count = Paper.objects.filter(which).count()
+    return Figure(label, count, rows(Paper, worklist=worklist), is_urgent=count > 0)
 
 
 def today(city: City, at: datetime) -> list[Figure]:
     """The day so far, by the city's clock."""
-    since = city.now(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    orders = Order.objects.filter(city=city, placed_at__gte=since)
-    by = orders.aggregate(
-        placed=Count("pk"),
-        done=Count("pk", filter=Q(state=Order.State.COMPLETED)),
-        live=Count("pk", filter=~Q(state__in=[Order.State.COMPLETED, Order.State.CANCELLED])),
-        unserved=Count("pk", filter=Q(stage="unserved")),
-        taken=Sum("charged_minor"),
-    )
-    on_line = Shift.objects.on_line(at).filter(city=city).count()
-    refused = Decision.objects.filter(decided_at__gte=since).exclude(refusal="").count()
-    waits = pickup_waits(city, since)
-    wait = _("fewer than 5") if len(waits) < FEWEST else f"{median(waits) / 60:.1f} min"
+    since = day.start(city, at)
+    here: dict[str, Any] = {"city__id__exact": city.pk}
+    on_line = Shift.objects.on_line(at).filter(city=city).values_list("pk", flat=True)
     return [
-        Figure(_("Drivers on line"), on_line, _list("dispatch_shift")),
-        Figure(_("Orders under way"), by["live"], _list("orders_order")),
-        Figure(_("Orders placed today"), by["placed"], _list("orders_order")),
-        Figure(_("Rides done today"), by["done"], _list("orders_order", "state=COMPLETED")),
-        Figure(_("Nobody was free"), by["unserved"], _list("orders_order", "stage=unserved")),
-        Figure(_("Median wait for the car"), str(wait), _list("orders_step", "name=arrive")),
-        Figure(_("Refused by a rule"), refused, _list("regulation_decision")),
+        _listed(_("Drivers on line"), Shift, list(on_line)),
+        counted(_("Orders under way"), Order, state__in=LIVE, **here),
+        *_figures(city, since, at),
     ]
 
 
-def pickup_waits(city: City, since: datetime) -> list[float]:
-    """Seconds from the bank's yes to the car at the kerb, for each ride that got that far."""
-    steps = (
-        Step.objects.filter(order__city=city, order__placed_at__gte=since)
-        .values("order")
-        .annotate(
-            asked=Min("taken_at", filter=Q(name="authorise")),
-            came=Max("taken_at", filter=Q(name="arrive")),
-        )
-        .filter(asked__isnull=False, came__isnull=False)
-    )
-    return [(row["came"] - row["asked"]).total_seconds() for row in steps]
+def week(city: City, at: datetime) -> list[Figure]:
+    """The seven days that end with this one."""
+    return _figures(city, day.start(city, at) - timedelta(days=DAYS - 1), at)
+
+
+def _figures(city: City, since: datetime, at: datetime) -> list[Figure]:
+    asked = day.rides(city, since=since, until=at)
+    placed: dict[str, Any] = {
+        "city__id__exact": city.pk,
+        "placed_at__gte": since,
+        "placed_at__lte": at,
+    }
+    return [
+        counted(_("Orders placed"), Order, **placed),
+        counted(_("Rides done"), Order, state=Order.State.COMPLETED, **placed),
+        counted(_("Nobody was free"), Order, stage="unserved", **placed),
+        wait(_("Median wait for the car"), asked),
+        wait(_("Median wait, step-free"), [one for one in asked if one.is_step_free]),
+        counted(
+            _("Refused by a rule"), Decision, decided_at__gte=since, decided_at__lte=at,
+            refusal__gt="",
+        ),
+    ]  # fmt: skip
+
+
+def wait(label: str | Promise, asked: list[Asked]) -> Figure:
+    """A median wait with its p90, its count, and the orders that it is of."""
+    waits = day.waits(asked)
+    listed = _listed(label, Order, [one.order for one in asked if one.waited is not None])
+    if waits.median is None or waits.p90 is None:
+        return Figure(label, _("fewer than 5"), listed.url, note=_("%d waits") % waits.count)
+    told = _("p90 %(p90)s, %(count)d waits") % {
+        "p90": formats.minutes(waits.p90),
+        "count": waits.count,
+    }
+    return Figure(label, f"{waits.median / 60:.1f} min", listed.url, note=told)
+
+
+def districts(city: City, at: datetime) -> list[Figure]:
+    """Today's waits in each district, the name being the label."""
+    asked = day.rides(city, since=day.start(city, at), until=at)
+    by_order = {one.order: one for one in asked}
+    return [
+        wait(area.name, [by_order[order] for order in area.orders])
+        for area in day.by_district(city, asked)
+    ]
 
 
 def by_hour(city: City, at: datetime) -> list[dict[str, Any]]:
-    """Orders placed in each hour of the day so far; the last hour is still open."""
-    now = city.now(at)
-    since = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    counts = [0] * (now.hour + 1)
-    placed = Order.objects.filter(city=city, placed_at__gte=since)
-    for moment in placed.values_list("placed_at", flat=True):
-        counts[min(city.now(moment).hour, now.hour)] += 1
-    top = max(counts) or 1
+    """Rides asked for in each hour of the day so far, with what came of them."""
+    since = day.start(city, at)
+    hours = day.by_hour(city, day.rides(city, since=since, until=at), at)
+    top = max((one.asked for one in hours), default=0) or 1
     return [
-        {"hour": hour, "count": count, "share": round(100 * count / top)}
-        for hour, count in enumerate(counts)
+        {
+            "hour": one.hour,
+            "asked": one.asked,
+            "served": one.served,
+            "median": None if one.waits.median is None else f"{one.waits.median / 60:.1f}",
+            "waits": one.waits.count,
+            "is_open": one.is_open,
+            "share": round(100 * one.asked / top),
+            "served_share": round(100 * one.served / top),
+            "url": rows(
+                Order,
+                city__id__exact=city.pk,
+                vertical="mobility",
+                placed_at__gte=since + timedelta(hours=one.hour),
+                placed_at__lt=min(since + timedelta(hours=one.hour + 1), at + MOMENT),
+            ),
+        }
+        for one in hours
     ]
+
+
+# What was placed at this very moment counts.
+MOMENT = timedelta(microseconds=1)
+
+
+def _listed(label: str | Promise, model: type[Model], numbers: list[int]) -> Figure:
+    """Rows that no condition of the list describes, by their numbers."""
+    shown = sorted(numbers)[-MOST_ROWS:]
+    return Figure(label, len(numbers), rows(model, pk__in=shown or [0]))
 
 
 def money() -> list[dict[str, Any]]:
@@ -157,13 +260,3 @@ def live_map(city: City, at: datetime) -> dict[str, Any]:
             for job in jobs.order_by("held_at")[:500]
         ],
     }
-
-
-def _figure(label: str | Promise, value: int, model: str, query: str = "") -> Figure:
-    return Figure(label, value, _list(model, query), is_urgent=value > 0)
-
-
-def _list(model: str, query: str = "") -> str:
-    url = reverse(f"admin:{model}_changelist")
-    # A filter by field alone: the admin calls it `name__exact`.
-    return f"{url}?{query.replace('=', '__exact=')}" if query else url

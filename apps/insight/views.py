@@ -25,6 +25,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context |= {
             "city": city,
             "figures": queries.today(city, at),
+            "week": queries.week(city, at),
+            "districts": queries.districts(city, at),
             "hours": queries.by_hour(city, at),
         }
     return context

@@ -8,6 +8,7 @@ from typing import Any
 
 from channels.db import DatabaseSyncToAsync
 from channels.generic.websocket import AsyncWebsocketConsumer
+from prometheus_client import Gauge
 
 FRAME_BYTES = 4_096
 FRAMES_A_SECOND = 10
@@ -18,6 +19,8 @@ NOT_YOURS = 4403
 NOT_FOUND = 4404
 TOO_BIG = 4413
 TOO_FAST = 4429
+
+OPEN = Gauge("city_sockets_open", "Sockets that are open", multiprocess_mode="livesum")
 
 
 # What sockets ask the database, so many at a time.  By asgiref's own rule all sockets of a process
@@ -38,6 +41,15 @@ class BoundedConsumer(AsyncWebsocketConsumer):
 
     Subclasses write `async def heard(self, message)`; it sees only JSON objects with a `type`.
     """
+
+    async def websocket_connect(self, message: Any) -> None:
+        OPEN.inc()
+        await super().websocket_connect(message)
+
+    async def websocket_disconnect(self, message: Any) -> None:
+        # Channels says so exactly once for each, however it ended.
+        OPEN.dec()
+        await super().websocket_disconnect(message)
 
     async def connect(self) -> None:
         self._tokens = float(BURST)

@@ -77,6 +77,27 @@ def cell_centre(h3_cell: int) -> Point:
     return Point(lat=lat, lon=lon)
 
 
+def cell_within(point: Point, *, resolution: int) -> int:
+    """Return the H3 cell of another size that the point lies in; 8 is about 900 m across."""
+    return int(h3.latlng_to_cell(point.lat, point.lon, resolution))
+
+
+def wider(h3_cell: int, *, resolution: int) -> int:
+    """Return the larger cell that this one belongs to."""
+    return int(h3.cell_to_parent(h3_cell, resolution))
+
+
+def cell_name(h3_cell: int) -> str:
+    """Return the cell as others write it: 15 hexadecimal signs."""
+    return str(h3.int_to_str(h3_cell))
+
+
+def cell_edge(h3_cell: int) -> dict[str, Any]:
+    """Return the hexagon of a cell as a GeoJSON Polygon."""
+    ring = [[round(lon, 6), round(lat, 6)] for lat, lon in h3.cell_to_boundary(h3_cell)]
+    return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+
+
 def cells_around(point: Point, *, rings: int) -> set[int]:
     """Return the cells at most `rings` steps away, the point's own among them."""
     return set(h3.grid_disk(cell(point), rings))

@@ -21,6 +21,7 @@ class Page:
 HOME = Page("/", _("Home"), "home")
 RIDES = Page("/rides/", _("Rides"), "car")
 ORDERS = Page("/orders/", _("Orders"), "receipt")
+CITY = Page("/city/", _("The city now"), "map")
 DRIVE = Page("/drive/", _("Drive"), "car")
 EARNINGS = Page("/earnings/", _("Earnings"), "wallet")
 OFFICE = Page("/admin/", _("City office"), "landmark")
@@ -51,7 +52,7 @@ def _existing(*pages: Page) -> list[Page]:
 
 def services() -> list[Page]:
     """The trades of the city that a citizen can use today."""
-    return _existing(RIDES)
+    return _existing(RIDES, CITY)
 
 
 def account_pages(user: User) -> list[Page]:

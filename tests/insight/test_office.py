@@ -1,4 +1,6 @@
 import re
+from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -23,8 +25,9 @@ def test_every_number_on_the_first_page_leads_to_its_rows(officer):
     page = officer.get("/admin/").content.decode()
 
     links = re.findall(r'class="tile[^"]*" href="([^"]+)"', page)
-    assert len(links) == 16
-    assert {link: officer.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+    assert len(links) == 24
+    answers = {link: officer.get(unescape(link)).status_code for link in links}
+    assert answers == dict.fromkeys(links, 200)
 
 
 def test_worklists_count_what_waits():
@@ -61,4 +64,36 @@ def test_a_median_of_few_is_not_shown():
 
     figures = {str(one.label): one.value for one in queries.today(town.city, NOON)}
 
-    assert (figures["Rides done today"], figures["Median wait for the car"]) == (1, "fewer than 5")
+    assert (figures["Rides done"], figures["Median wait for the car"]) == (1, "fewer than 5")
+
+
+def test_each_number_is_the_number_of_rows_behind_it(officer):
+    """Follows each tile of the first page and counts what the list shows."""
+    town = rides.town()
+    now = clock.now()
+    town.drive(town.confirm(at=now), at=now)
+    town.search(at=now)
+    # Of yesterday and of last month: in the wider lists, and not in today's.
+    town.search(at=now - timedelta(days=1))
+    town.search(at=now - timedelta(days=40))
+    page = officer.get("/admin/").content.decode()
+
+    tiles = re.findall(
+        r'class="tile(?: tile--urgent)?" href="([^"]+)"><strong>([^<]+)</strong>'
+        r"<span>([^<]+)</span>(?:<small>([^<]+)</small>)?",
+        page,
+    )
+    counts = [(url, int(value if value.isdigit() else re.findall(r"\d+", note)[-1]), label)
+              for url, value, label, note in tiles]  # fmt: skip
+    listed = {
+        (label, url): officer.get(unescape(url)).context["cl"].result_count
+        for url, _count, label in counts
+    }
+
+    assert listed == {(label, url): count for url, count, label in counts}
+    placed = [count for _url, count, label in counts if label == "Orders placed"]
+    assert placed == [2, 3]
+    hours = re.findall(r'<a href="([^"]+)">\d+/(\d+)</a>', page)
+    assert sum(int(asked) for _url, asked in hours) == 2
+    for url, asked in hours:
+        assert officer.get(unescape(url)).context["cl"].result_count == int(asked)
