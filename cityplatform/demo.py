@@ -29,7 +29,7 @@ from cityplatform.installation import (
 )
 from cityplatform.processes import NotReady, Program
 from cityplatform.programs import programs
-from cityplatform.supervisor import Supervisor
+from cityplatform.supervisor import LONGEST_WAIT, Supervisor
 
 # What a fresh start removes.  What setup fetched, and the data of tests, stay.
 OURS = (
@@ -61,6 +61,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=os.environ.get("CITY_DATA_DIR"))
     parser.add_argument("--free-ports", action="store_true", help="any ports, not the usual ones")
     parser.add_argument("--fresh", action="store_true", default=os.environ.get("FRESH") == "1")
+    parser.add_argument(
+        "--longest-wait",
+        type=float,
+        default=LONGEST_WAIT,
+        help="seconds until a process that keeps crashing is started again",
+    )
     options = parser.parse_args(arguments)
     data = (options.data or ROOT / ".data").resolve()
     _stop_on_signals()
@@ -69,7 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
             if options.fresh:
                 _forget(data)
             ports = free_ports() if options.free_ports else preferred_ports()
-            return _run(Engines(data, mode=options.mode, ports=ports))
+            engines = Engines(data, mode=options.mode, ports=ports)
+            return _run(engines, options.longest_wait)
     except Busy as busy:
         print(f"The demo runs already: {busy}.\nStop it with Ctrl-C where it was started.")
         return 1
@@ -77,10 +84,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
-def _run(engines: Engines) -> int:
+def _run(engines: Engines, longest_wait: float) -> int:
     data, ports = engines.installation.data, engines.installation.ports
     began = time.monotonic()
-    supervisor = Supervisor(data, say=_say)
+    supervisor = Supervisor(data, say=_say, longest_wait=longest_wait)
     env = {
         **os.environ,
         **engines.installation.serving_environment(),
