@@ -37,6 +37,7 @@ OURS = (
     *(
         "passwords.json",
         "demo_people.json",
+        "crowd.json",
         "env",
         "up",
         "processes.json",
