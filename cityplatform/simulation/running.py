@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import httpx
 
@@ -147,7 +146,7 @@ class Simulation:
             parts = [*(one.says() for one in populations), ends or "none done yet"]
             if wait is not None:
                 parts.append(f"mean wait {wait / 60:.1f} min")
-            self.say(f"{datetime.now():%H:%M:%S}  " + " · ".join(parts))
+            self.say(f"{time.strftime('%H:%M:%S')}  " + " · ".join(parts))
 
 
 ENDS = {

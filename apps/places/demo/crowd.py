@@ -21,96 +21,18 @@ from apps.parties import operations, queries
 from apps.parties.models import User
 from apps.places.demo import DOMAIN, Demo
 
-FIRST = [
-    "Agustina",
-    "Alonso",
-    "Amanda",
-    "Bastián",
-    "Benjamín",
-    "Carla",
-    "Catalina",
-    "Claudio",
-    "Constanza",
-    "Cristóbal",
-    "Daniela",
-    "Diego",
-    "Emilia",
-    "Esteban",
-    "Fernanda",
-    "Florencia",
-    "Francisca",
-    "Gonzalo",
-    "Héctor",
-    "Isidora",
-    "Javiera",
-    "Joaquín",
-    "Josefa",
-    "Julián",
-    "Laura",
-    "Lautaro",
-    "Lorena",
-    "Macarena",
-    "Manuel",
-    "Martina",
-    "Matías",
-    "Maite",
-    "Mónica",
-    "Nicolás",
-    "Olivia",
-    "Pablo",
-    "Patricia",
-    "Raúl",
-    "Renata",
-    "Rodrigo",
-    "Sebastián",
-    "Sofía",
-    "Teresa",
-    "Valeria",
-    "Vicente",
-    "Ximena",
-]
-LAST = [
-    "Aguirre",
-    "Álvarez",
-    "Barraza",
-    "Bravo",
-    "Callejas",
-    "Castillo",
-    "Contreras",
-    "Cortez",
-    "Espinoza",
-    "Figueroa",
-    "Fuentes",
-    "Gallardo",
-    "Guerrero",
-    "Henríquez",
-    "Jofré",
-    "Lagos",
-    "Leyton",
-    "Marín",
-    "Miranda",
-    "Molina",
-    "Morales",
-    "Núñez",
-    "Olivares",
-    "Ortiz",
-    "Peralta",
-    "Plaza",
-    "Ramos",
-    "Rivas",
-    "Robles",
-    "Salas",
-    "Sepúlveda",
-    "Silva",
-    "Tello",
-    "Torres",
-    "Urrutia",
-    "Valdés",
-    "Varas",
-    "Vergara",
-    "Villalobos",
-    "Zamora",
-]
+FIRST = """
+    Agustina Alonso Amanda Bastián Benjamín Carla Catalina Claudio Constanza Cristóbal Daniela
+    Diego Emilia Esteban Fernanda Florencia Francisca Gonzalo Héctor Isidora Javiera Joaquín
+    Josefa Julián Laura Lautaro Lorena Macarena Manuel Martina Matías Maite Mónica Nicolás
+    Olivia Pablo Patricia Raúl Renata Rodrigo Sebastián Sofía Teresa Valeria Vicente Ximena
+"""
+LAST = """
+    Aguirre Álvarez Barraza Bravo Callejas Castillo Contreras Cortez Espinoza Figueroa Fuentes
+    Gallardo Guerrero Henríquez Jofré Lagos Leyton Marín Miranda Molina Morales Núñez Olivares
+    Ortiz Peralta Plaza Ramos Rivas Robles Salas Sepúlveda Silva Tello Torres Urrutia Valdés
+    Varas Vergara Villalobos Zamora
+"""
 
 
 @dataclass
@@ -174,7 +96,7 @@ def gather(demo: Demo, crowd: Crowd) -> None:
         for email in wanted:
             if email not in there:
                 names = Random(email)
-                name = f"{names.choice(FIRST)} {names.choice(LAST)}"
+                name = f"{names.choice(FIRST.split())} {names.choice(LAST.split())}"
                 # No password at all: hashing one for each would take minutes.
                 user = User.objects.create_user(email, None, name=name, language="es")
                 operations.sign_up(user_id=user.pk, by=demo.by, at=demo.at)
