@@ -28,7 +28,7 @@ from cityplatform.installation import (
     take,
 )
 from cityplatform.processes import NotReady, Program
-from cityplatform.programs import programs
+from cityplatform.programs import programs, simulation
 from cityplatform.supervisor import LONGEST_WAIT, Supervisor
 
 # What a fresh start removes.  What setup fetched, and the data of tests, stay.
@@ -37,6 +37,7 @@ OURS = (
     *(
         "passwords.json",
         "demo_people.json",
+        "crowd.json",
         "env",
         "up",
         "processes.json",
@@ -126,6 +127,8 @@ def _run(engines: Engines, longest_wait: float) -> int:
             supervisor.wait_ready()
         _welcome(engines, told, time.monotonic() - began)
         (data / "up").touch()
+        # Once the city stands, people come: their keys and cards take it a few seconds.
+        supervisor.launch(simulation(env))
         supervisor.watch()
     except (NotReady, Failed) as fault:
         print(f"\nThe city did not come up: {fault}", flush=True)
@@ -204,9 +207,22 @@ The people of this demo, with passwords made for this installation
 
 {people}
 
+{_of_people(simulation(engines.installation.environment() | dict(os.environ)))}
+
 Logs are in {engines.installation.logs}. Ctrl-C stops everything; the data stay.
 """,
         flush=True,
+    )
+
+
+def _of_people(playing: list[Program]) -> str:
+    """What there is to say of those who are only played."""
+    if not playing:
+        return "Nobody is played. For a living city: .venv/bin/python manage.py simulate"
+    return (
+        "Forty drivers and their riders are played, and will drive you too.\n"
+        "Without them: SIMULATION=0 make demo. For more of them, SIMULATION=0 and then\n"
+        ".venv/bin/python manage.py simulate --drivers 150 --riders-per-hour 600"
     )
 
 

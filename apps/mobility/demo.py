@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
+from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from apps.kernel.actors import Actor
@@ -12,6 +13,7 @@ from apps.mobility.models import Vehicle
 from apps.mobility.operations import VERTICAL
 from apps.parties.models import Provider
 from apps.places.demo import Demo
+from apps.places.demo.crowd import Crowd
 from apps.pricing import operations as pricing
 from apps.pricing.models import Tariff
 from apps.regulation import operations as regulation
@@ -33,6 +35,19 @@ DRIVERS = [
     ("Paula Rivera", "en", 1, 4, [], "Chevrolet Sail", "Silver", "GKVD31"),
     ("Ignacio Díaz", "es", 1, 6, ["large", "accessible"], "Ford Transit", "White", "SDFK64"),
 ]
+FLEETS = ("Cooperativa Elqui", "Taxis del Faro")
+# seats, abilities, car: what the crowd drives, one kind after another
+CARS = [
+    (4, [], "Hyundai Accent"),
+    (4, [], "Suzuki Swift"),
+    (4, [], "Kia Morning"),
+    (4, [], "Toyota Corolla"),
+    (6, ["large"], "Kia Carnival"),
+    (4, [], "Chevrolet Sail"),
+    (3, ["accessible"], "Citroën Berlingo"),
+    (4, [], "Nissan Versa"),
+]
+COLOURS = ("White", "Grey", "Silver", "Red", "Blue", "Black")
 TARIFF = {
     "start_minor": 600,
     "per_km_minor": 480,
@@ -48,8 +63,8 @@ TARIFF = {
 def seed(demo: Demo) -> None:
     desk = demo.provider("Mesa de Movilidad", demo.person("Gabriela Muñoz", "mobility desk"))
     fleets = [
-        demo.provider("Cooperativa Elqui", demo.person("Pedro Salinas", "fleet owner")),
-        demo.provider("Taxis del Faro", demo.person("Carmen Leiva", "fleet owner", language="es")),
+        demo.provider(FLEETS[0], demo.person("Pedro Salinas", "fleet owner")),
+        demo.provider(FLEETS[1], demo.person("Carmen Leiva", "fleet owner", language="es")),
     ]
     for number, provider in enumerate([desk, *fleets], start=1):
         _permit(demo, provider, f"MOV-{demo.at:%Y}-{number:03}")
@@ -62,6 +77,23 @@ def seed(demo: Demo) -> None:
     for position, (kind, (title, description)) in enumerate(CLASSES.items()):
         _offer(demo, desk, kind, title, description, position)
         _price(demo, kind)
+
+
+def crowd(demo: Demo, crowd: Crowd) -> None:
+    """Hire the drivers of the crowd, by turns for the one fleet and for the other, with cars."""
+    fleets = [Provider.objects.get(name=name) for name in FLEETS]
+    with transaction.atomic():
+        for number, user in enumerate(crowd.driving):
+            seats, abilities, make = CARS[number % len(CARS)]
+            worker = demo.worker(user, fleets[number % 2], seats=seats, abilities=abilities)
+            Vehicle.objects.get_or_create(
+                worker=worker,
+                defaults={
+                    "make": make,
+                    "colour": COLOURS[number % len(COLOURS)],
+                    "plate": f"SM{number:04}",
+                },
+            )
 
 
 def _permit(demo: Demo, provider: Provider, number: str) -> None:
