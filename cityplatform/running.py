@@ -48,7 +48,12 @@ class Platform:
                 *("--free-ports", "--data", data),
             ],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")},
+            # Nobody comes by themselves: whoever runs it brings the people.
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": os.environ.get("HOME", "/"),
+                "SIMULATION": "0",
+            },
             ready=lambda: (data / "up").exists(),
             patience=PATIENCE,
             grace=60,
