@@ -180,9 +180,9 @@ def the_officer_sees_it_all(page: Page, city: City, ref: str, due: int, total: i
 
     page.goto(f"{city.url}/admin/orders/order/?q={ref}")
     page.locator("#result_list tbody th a").click()
-    main = page.locator("body")
-    expect(main).to_contain_text(f"{total:,} CLP")
-    expect(main.locator("td", has_text="drop_off")).to_be_visible()
+    body = page.locator("body")
+    expect(body).to_contain_text(f"{total:,} CLP")
+    expect(page.get_by_role("cell", name="drop_off", exact=True)).to_be_visible()
     look(page, "officer-1-order")
 
     page.goto(f"{city.url}/admin/ledger/journal/?q={ref}")
