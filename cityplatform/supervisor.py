@@ -1,7 +1,7 @@
 """Keeps the platform's processes alive, in the foreground, and takes all of them along.
 
-A crashed process comes back after 1, 2, 4 … `longest_wait` seconds.  On the way out they stop in reverse,
-the database last.  When the supervisor itself is killed, the kernel ends its children.
+A crashed process comes back after 1, 2, 4 … `longest_wait` seconds.  On the way out they stop in
+reverse, the database last.  When the supervisor itself is killed, the kernel ends its children.
 """
 
 import json

@@ -63,7 +63,8 @@ NO = (
     payments.NotCaptured,
     regulation.NotPermitted,
 )
-LEGAL = {(Order.State.PLACED, PAYING)} | {(step.state, step.stage) for step in RIDE.by_name.values()}
+AFTER = {(step.state, step.stage) for step in RIDE.by_name.values()}
+LEGAL = {(Order.State.PLACED, PAYING)} | AFTER
 # What a stage of the order says about its job.  A search that is over waits for the news of it.
 JOBS = {
     PAYING: {Job.State.WAITING},
@@ -313,7 +314,7 @@ class Life(RuleBasedStateMachine):
         seats = Sum("jobs__seats", filter=Q(jobs__state=Job.State.ASSIGNED), default=0)
         runs = Run.objects.annotate(carried=seats)
         assert not runs.exclude(taken=F("carried")).exists()
-        assert not runs.filter(Q(state=Run.State.LIVE, taken=0) | Q(ended_at=None, taken=0)).exists()
+        assert not runs.filter(ended_at=None, taken=0).exists()
 
     @invariant()
     def orders_and_jobs_and_cars_agree(self) -> None:
@@ -407,7 +408,7 @@ def test_whoever_comes_in_whichever_order_the_city_stays_whole(db):
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=250 if searches else 25,
+            max_examples=150 if searches else 25,
             # The same commit gives the same answer, unless somebody searches.
             derandomize=not searches,
             stateful_step_count=STEPS,

@@ -47,9 +47,7 @@ class Books:
 
     def owed(self) -> int:
         """What providers have earned and not been paid."""
-        return -sum(
-            minor for code, minor in self.accounts().items() if code.endswith(":payable")
-        )
+        return -sum(minor for code, minor in self.accounts().items() if code.endswith(":payable"))
 
     def streamed(self) -> list[int]:
         """The number of every event that stands in the stream, as often as it stands there."""

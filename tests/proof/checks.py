@@ -39,7 +39,10 @@ def unfinished(orders: Iterable[Row]) -> list[str]:
 
 
 def illegal_steps(steps: Iterable[Row], vertical: Vertical) -> list[str]:
-    """Steps that their vertical does not know from there.  Rows, oldest first: order, name, stage."""
+    """Steps that their vertical does not know from there.
+
+    Rows, the oldest first: order, name, stage after it.
+    """
     stands: dict[Any, str] = {}
     faults = []
     for order, name, stage in steps:

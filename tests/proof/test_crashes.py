@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import logging
 import shutil
 import time
 from collections.abc import Iterator
@@ -90,6 +91,7 @@ def ride_while_they_die(platform: Platform, rides: int, seed: int) -> tuple[Simu
     kills = max(FEWEST_KILLS, rides // RIDES_PER_KILL)
     killer = Killer(platform, plan(seed, kills), how_far)
     killer.start()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         asyncio.run(asyncio.wait_for(simulation.run(), 300 + LONGEST * rides))
     finally:
