@@ -21,8 +21,9 @@ test: setup ## all tests; DATA=DIR for those that want reference data, ARGS="-k 
 	@python="$$(./scripts/find-python)" && "$$python" scripts/setup.py --browser
 	@$(PYTEST)
 
-proof: setup ## everything that has to hold before a change lands
-	@./.ci/run
+proof: setup ## the slow proofs: kills in the middle of rides; RIDES=20 SEED=8
+	@$(PYTEST) tests/proof -s --rides=$(or $(RIDES),300) --seed=$(or $(SEED),7)
+	@$(PYTEST) tests/mobility/test_life.py --hypothesis-profile=proof
 
 lint: setup ## style and layers
 	@$(PY) -m ruff check .

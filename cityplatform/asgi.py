@@ -18,9 +18,9 @@ sys.setswitchinterval(0.0005)
 pages = get_asgi_application()
 
 # Sockets reach into models, which stand only now.
-from cityplatform.sockets import SameOrigin, websocket_urlpatterns  # noqa: E402
+from cityplatform.sockets import Bearer, SameOrigin, websocket_urlpatterns  # noqa: E402
 
-sockets = SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+sockets = SameOrigin(AuthMiddlewareStack(Bearer(URLRouter(websocket_urlpatterns))))
 
 application = ProtocolTypeRouter({"http": pages, "websocket": sockets})
 if settings.STATIC_ROOT.is_dir():

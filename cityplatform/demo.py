@@ -28,8 +28,8 @@ from cityplatform.installation import (
     take,
 )
 from cityplatform.processes import NotReady, Program
-from cityplatform.programs import programs
-from cityplatform.supervisor import Supervisor
+from cityplatform.programs import programs, simulation
+from cityplatform.supervisor import LONGEST_WAIT, Supervisor
 
 # What a fresh start removes.  What setup fetched, and the data of tests, stay.
 OURS = (
@@ -38,6 +38,7 @@ OURS = (
     *(
         "passwords.json",
         "demo_people.json",
+        "crowd.json",
         "env",
         "up",
         "processes.json",
@@ -62,6 +63,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=os.environ.get("CITY_DATA_DIR"))
     parser.add_argument("--free-ports", action="store_true", help="any ports, not the usual ones")
     parser.add_argument("--fresh", action="store_true", default=os.environ.get("FRESH") == "1")
+    parser.add_argument(
+        "--longest-wait",
+        type=float,
+        default=LONGEST_WAIT,
+        help="seconds until a process that keeps crashing is started again",
+    )
     options = parser.parse_args(arguments)
     data = (options.data or ROOT / ".data").resolve()
     _stop_on_signals()
@@ -70,7 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
             if options.fresh:
                 _forget(data)
             ports = free_ports() if options.free_ports else preferred_ports()
-            return _run(Engines(data, mode=options.mode, ports=ports))
+            engines = Engines(data, mode=options.mode, ports=ports)
+            return _run(engines, options.longest_wait)
     except Busy as busy:
         print(f"The demo runs already: {busy}.\nStop it with Ctrl-C where it was started.")
         return 1
@@ -78,10 +86,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
-def _run(engines: Engines) -> int:
+def _run(engines: Engines, longest_wait: float) -> int:
     data, ports = engines.installation.data, engines.installation.ports
     began = time.monotonic()
-    supervisor = Supervisor(data, say=_say)
+    supervisor = Supervisor(data, say=_say, longest_wait=longest_wait)
     env = {
         **os.environ,
         **engines.installation.serving_environment(),
@@ -123,6 +131,8 @@ def _run(engines: Engines) -> int:
             supervisor.wait_ready()
         _welcome(engines, told, time.monotonic() - began)
         (data / "up").touch()
+        # Once the city stands, people come: their keys and cards take it a few seconds.
+        supervisor.launch(simulation(env))
         supervisor.watch()
     except (NotReady, Failed) as fault:
         print(f"\nThe city did not come up: {fault}", flush=True)
@@ -201,9 +211,22 @@ The people of this demo, with passwords made for this installation
 
 {people}
 
+{_of_people(simulation(engines.installation.environment() | dict(os.environ)))}
+
 Logs are in {engines.installation.logs}. Ctrl-C stops everything; the data stay.
 """,
         flush=True,
+    )
+
+
+def _of_people(playing: list[Program]) -> str:
+    """What there is to say of those who are only played."""
+    if not playing:
+        return "Nobody is played. For a living city: .venv/bin/python manage.py simulate"
+    return (
+        "Forty drivers and their riders are played, and will drive you too.\n"
+        "Without them: SIMULATION=0 make demo. For more of them, SIMULATION=0 and then\n"
+        ".venv/bin/python manage.py simulate --drivers 150 --riders-per-hour 600"
     )
 
 

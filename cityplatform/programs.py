@@ -53,3 +53,19 @@ def programs(env: Mapping[str, str]) -> list[Program]:
             pool=20,
         ),
     ]
+
+
+def simulation(env: Mapping[str, str]) -> list[Program]:
+    """The people who bring a demo to life, unless SIMULATION=0; never in a test by itself."""
+    wanted = env.get("SIMULATION") or ("1" if env["MODE"] == "demo" else "0")
+    if wanted == "0":
+        return []
+    return [
+        Program(
+            name="simulation",
+            # The city goes down with it: no time to end the rides at hand.
+            command=[sys.executable, "manage.py", "simulate", "--patience=1"],
+            cwd=ROOT,
+            env=env,
+        )
+    ]

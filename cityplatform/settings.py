@@ -87,6 +87,8 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "django_htmx",
 ]
+if MODE != "production":
+    INSTALLED_APPS.append("cityplatform.simulation")
 
 MIDDLEWARE = [
     "cityplatform.middleware.measure",

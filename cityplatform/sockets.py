@@ -5,8 +5,13 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
+from channels.db import database_sync_to_async
 from channels.security.websocket import WebsocketDenier
 from django.apps import apps
+from django.contrib.auth.models import AnonymousUser
+
+from apps.kernel import clock
+from apps.parties import queries
 
 # An app brings its sockets in a module `routing`.
 websocket_urlpatterns: list[Any] = [
@@ -32,4 +37,23 @@ class SameOrigin:
         origin, host = headers.get(b"origin"), headers.get(b"host", b"")
         if origin is not None and urlsplit(origin).netloc != host:
             return await WebsocketDenier()(scope, receive, send)
+        return await self.application(scope, receive, send)
+
+
+class Bearer:
+    """Let a program in by `Authorization: Bearer city_…`, as the API does.
+
+    A token that is wrong, gone or revoked makes a visitor: no cookie beside it helps.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        said = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        scheme, _, secret = said.partition(" ")
+        if scheme.lower() == "bearer":
+            find = database_sync_to_async(queries.user_of_token)
+            user = await find(secret.strip(), clock.now())
+            scope = {**scope, "user": user or AnonymousUser()}
         return await self.application(scope, receive, send)

@@ -1,7 +1,7 @@
 """Keeps the platform's processes alive, in the foreground, and takes all of them along.
 
-A crashed process comes back after 1, 2, 4 … 30 seconds.  On the way out they stop in reverse,
-the database last.  When the supervisor itself is killed, the kernel ends its children.
+A crashed process comes back after 1, 2, 4 … `longest_wait` seconds.  On the way out they stop in
+reverse, the database last.  When the supervisor itself is killed, the kernel ends its children.
 """
 
 import json
@@ -35,9 +35,12 @@ class Child:
 class Supervisor:
     """Starts programs, watches them, stops them."""
 
-    def __init__(self, data: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, data: Path, say: Callable[[str], None], longest_wait: float = LONGEST_WAIT
+    ) -> None:
         self.data = data
         self.say = say
+        self.longest_wait = longest_wait
         self.children: list[Child] = []
 
     def log(self, name: str) -> Path:
@@ -80,7 +83,7 @@ class Supervisor:
                 f" (its log is {self.log(name)})"
             )
             child.due = now + child.wait
-            child.wait = min(child.wait * 2, LONGEST_WAIT)
+            child.wait = min(child.wait * 2, self.longest_wait)
 
     def stop(self) -> None:
         """Ask all but the engines to end at once, then the engines in reverse."""

@@ -4,9 +4,13 @@ import psycopg
 import pytest
 from django.db import connections
 from django.utils import translation
+from hypothesis import settings
 
 from tests import engines
 from tests.browser import browser, new_page, site  # noqa: F401
+
+# For whoever searches longer than a run of the tests may: --hypothesis-profile=proof.
+settings.register_profile("proof", deadline=None, print_blob=True)
 
 
 @pytest.hookimpl(tryfirst=True)

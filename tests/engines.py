@@ -107,11 +107,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--data", type=Path, metavar="DIR", help="the reference data, for tests marked `data`"
     )
+    parser.addoption("--rides", type=int, help="so many rides for the tests marked `proof`")
+    parser.addoption("--seed", type=int, default=7, help="of what happens to those rides")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--data") is None:
-        items[:] = [item for item in items if not item.get_closest_marker("data")]
+    for option, marker in (("--data", "data"), ("--rides", "proof")):
+        if config.getoption(option) is None:
+            items[:] = [item for item in items if not item.get_closest_marker(marker)]
 
 
 @pytest.hookimpl(wrapper=True)

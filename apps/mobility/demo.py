@@ -1,9 +1,11 @@
 """What the demo shows of rides: a desk, two fleets, seven drivers, three classes, one tariff."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from io import BytesIO
 from uuid import NAMESPACE_URL, uuid5
 
+from django.db import transaction
 from django.utils.translation import gettext_noop as _
 from PIL import Image, ImageDraw
 
@@ -14,6 +16,7 @@ from apps.mobility.models import Vehicle
 from apps.mobility.operations import VERTICAL
 from apps.parties.models import Provider, User
 from apps.places.demo import Demo
+from apps.places.demo.crowd import Crowd
 from apps.pricing import operations as pricing
 from apps.pricing.models import Tariff
 from apps.regulation import operations as regulation
@@ -46,6 +49,19 @@ PAPERS = {
 # How many days the papers of the demo still hold; one driver's insurance runs out soon.
 HOLDS = {"licence": 900, "registration": 300, "insurance": 200, "record": 250}
 SOON = {("LXTR42", "insurance"): 6}
+FLEETS = ("Cooperativa Elqui", "Taxis del Faro")
+# seats, abilities, car: what the crowd drives, one kind after another
+CARS = [
+    (4, [], "Hyundai Accent"),
+    (4, [], "Suzuki Swift"),
+    (4, [], "Kia Morning"),
+    (4, [], "Toyota Corolla"),
+    (6, ["large"], "Kia Carnival"),
+    (4, [], "Chevrolet Sail"),
+    (3, ["accessible"], "Citroën Berlingo"),
+    (4, [], "Nissan Versa"),
+]
+COLOURS = ("White", "Grey", "Silver", "Red", "Blue", "Black")
 TARIFF = {
     "start_minor": 600,
     "per_km_minor": 480,
@@ -61,8 +77,8 @@ TARIFF = {
 def seed(demo: Demo) -> None:
     desk = demo.provider("Mesa de Movilidad", demo.person("Gabriela Muñoz", "mobility desk"))
     fleets = [
-        demo.provider("Cooperativa Elqui", demo.person("Pedro Salinas", "fleet owner")),
-        demo.provider("Taxis del Faro", demo.person("Carmen Leiva", "fleet owner", language="es")),
+        demo.provider(FLEETS[0], demo.person("Pedro Salinas", "fleet owner")),
+        demo.provider(FLEETS[1], demo.person("Carmen Leiva", "fleet owner", language="es")),
     ]
     for number, provider in enumerate([desk, *fleets], start=1):
         _permit(demo, provider, f"MOV-{demo.at:%Y}-{number:03}")
@@ -78,6 +94,27 @@ def seed(demo: Demo) -> None:
     for position, (kind, (title, description)) in enumerate(CLASSES.items()):
         _offer(demo, desk, kind, title, description, position)
         _price(demo, kind)
+
+
+def crowd(demo: Demo, crowd: Crowd) -> None:
+    """Hire the drivers of the crowd, by turns for the one fleet and for the other, with cars."""
+    fleets = [Provider.objects.get(name=name) for name in FLEETS]
+    with transaction.atomic():
+        for number, user in enumerate(crowd.driving):
+            seats, abilities, make = CARS[number % len(CARS)]
+            worker = demo.worker(user, fleets[number % 2], seats=seats, abilities=abilities)
+            Vehicle.objects.get_or_create(
+                worker=worker,
+                defaults={
+                    "make": make,
+                    "colour": COLOURS[number % len(COLOURS)],
+                    "plate": f"SM{number:04}",
+                },
+            )
+    asked = Requirement.objects.filter(city=demo.city, vertical=VERTICAL)
+    specimens = {one.kind: _specimen(one.title, "", one.kind.upper()) for one in asked}
+    for number, user in enumerate(crowd.driving):
+        _hand_in(demo, user, f"SM{number:04}", specimens)
 
 
 def _permit(demo: Demo, provider: Provider, number: str) -> None:
@@ -108,8 +145,13 @@ def _ask_for(demo: Demo, kind: str, title: str, hint: str, position: int) -> Non
         )
 
 
-def _hand_in(demo: Demo, user: User, plate: str) -> None:
-    """Papers of a driver, sent and accepted; their pictures say that they are no real ones."""
+def _hand_in(
+    demo: Demo, user: User, plate: str, specimens: Mapping[str, scans.Scan] | None = None
+) -> None:
+    """Papers of a driver, sent and accepted; their pictures say that they are no real ones.
+
+    The crowd shares one picture of each kind: drawing hundreds would be felt at the first start.
+    """
     for asked in Requirement.objects.filter(city=demo.city, vertical=VERTICAL):
         if asked.kind not in HOLDS or Paper.objects.filter(holder=user, requirement=asked).exists():
             continue
@@ -122,7 +164,7 @@ def _hand_in(demo: Demo, user: User, plate: str) -> None:
             kind=asked.kind,
             number=number,
             expires_on=(demo.at + timedelta(days=left)).date(),
-            scan=_specimen(asked.title, user.name, number),
+            scan=(specimens or {}).get(asked.kind) or _specimen(asked.title, user.name, number),
             by=demo.by,
             at=demo.at,
         )

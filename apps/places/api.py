@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -10,9 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.places import queries
+from apps.kernel import problems
+from apps.kernel.problems import Problem
+from apps.places import queries, routing
 from apps.places.geometry import Point
 from apps.places.models import City, Zone
+
+OUTSIDE = Problem(422, "outside_city", _("One end of the trip lies outside the city."))
+UNREACHABLE = Problem(422, "unreachable", _("There is no way by road from here to there."))
 
 
 @extend_schema_field(
@@ -55,6 +61,22 @@ class SearchQuery(serializers.Serializer[dict[str, Any]]):
 class ReverseQuery(serializers.Serializer[dict[str, Any]]):
     city = serializers.SlugField(help_text="The city's slug")
     point = PointField(help_text="lat,lon")
+
+
+class RouteQuery(serializers.Serializer[dict[str, Any]]):
+    city = serializers.SlugField(help_text="The city's slug")
+    to = PointField(help_text="lat,lon of where to")
+
+    def get_fields(self) -> dict[str, Any]:
+        # A word of Python's own cannot stand above as a name.
+        return {**super().get_fields(), "from": PointField(help_text="lat,lon of where from")}
+
+
+class RouteSerializer(serializers.Serializer[routing.Route]):
+    seconds = serializers.FloatField()
+    metres = serializers.FloatField()
+    is_estimate = serializers.BooleanField(help_text="Whether it is only a straight line")
+    line = serializers.JSONField(help_text="The way as [lon, lat] pairs.")
 
 
 class FoundSerializer(serializers.Serializer[queries.Found]):
@@ -139,6 +161,25 @@ class Reverse(APIView):
             "zones": queries.zones_at(city, point),
         }
         return Response(NamedPoint(told).data)
+
+
+class Route(APIView):
+    """The fastest way by car between two points of a city, for whoever drives it."""
+
+    @extend_schema(
+        operation_id="places_route",
+        parameters=[RouteQuery],
+        responses=RouteSerializer,
+        tags=["places"],
+    )
+    def get(self, request: Request) -> Response:
+        asked = _read(RouteQuery, request)
+        city = get_object_or_404(City, slug=asked["city"])
+        ends = [asked["from"], asked["to"]]
+        if not all(city.contains(end) for end in ends):
+            raise problems.Told(OUTSIDE)
+        with problems.told({routing.Unreachable: UNREACHABLE}):
+            return Response(RouteSerializer(routing.route(city.slug, ends)).data)
 
 
 class CityDetail(APIView):

@@ -13,6 +13,7 @@ def city() -> Iterator[City]:
     """Every process of the demo with data and ports of its own, once for all journeys."""
     folder = ROOT / ".data" / "test" / "journeys"
     shutil.rmtree(folder, ignore_errors=True)
-    with Platform(folder) as platform:
+    # As a person starts it, because journeys kill the database, too.
+    with Platform(folder, mode="demo") as platform:
         yield City(platform)
     shutil.rmtree(folder, ignore_errors=True)

@@ -180,7 +180,8 @@ class City:
         self.step(driver, ref, "on_board", step="board", code=self.code(rider, ref))
         at("on_board")
         self.step(driver, ref, "done", step="drop_off")
-        self.until(lambda: self.payment(ref)[0] == "CAPTURED")
+        # A bank that was away is asked again after 15 seconds, by a sweep once a minute.
+        self.until(lambda: self.payment(ref)[0] == "CAPTURED", 150)
         return ref
 
     def is_ready(self) -> bool:
@@ -213,6 +214,18 @@ class City:
             "SELECT state, amount_minor, captured_minor FROM payments_payment WHERE holder = %s",
             self.basket(ref),
         )[0]
+
+    def owed(self, provider: int) -> int:
+        """What is booked for a provider and not paid out yet."""
+        account = f"provider:{provider}:payable"
+        return -int(
+            self.one(
+                "SELECT coalesce(sum(entry.amount_minor), 0) FROM ledger_entry entry"
+                " JOIN ledger_account account ON account.id = entry.account_id"
+                " WHERE account.code = %s",
+                account,
+            )
+        )
 
     def booked(self, ref: str) -> dict[str, int]:
         """What the ride moved, by the kind of account: the sum of its entries."""

@@ -137,3 +137,62 @@ def test_a_ride_from_the_first_tap_to_the_books(city: City, new_page: NewPage):
     assert all(minor < 0 for minor in booked.values())
     city.assert_books_balance()
     assert complaints == ([], [])
+
+    # The night comes, and everybody is paid.
+    due = city.owed(provider)
+    assert due >= -booked[payable] > 0
+    city.platform.manage("settle")
+    paid = city.until(
+        lambda: city.rows(
+            "SELECT ref, amount_minor FROM settlement_payout"
+            " WHERE provider_id = %s AND state = 'PAID'",
+            provider,
+        )
+    )
+    assert [minor for _, minor in paid] == [due]
+    assert city.owed(provider) == 0
+    the_owner_sees_the_payout(new_page(width=390), city, ref, due, -booked[payable])
+    the_officer_sees_it_all(new_page(width=1280), city, ref, due, total)
+
+
+def the_owner_sees_the_payout(page: Page, city: City, ref: str, due: int, part: int) -> None:
+    """When am I paid and why: the sum, and the line of this ride."""
+    complaints = watch(page)
+    sign_in(page, city, "Pedro Salinas", "/earnings/")
+    expect(page.get_by_role("heading", name="When am I paid and why")).to_be_visible()
+    payout = page.get_by_role("link", name="Sent to your bank")
+    expect(payout.locator(".rows__end")).to_have_text(f"CLP\N{NO-BREAK SPACE}{due:,}")
+    look(page, "owner-1-earnings")
+
+    payout.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"CLP\N{NO-BREAK SPACE}{due:,}")
+    line = page.locator("tr", has=page.locator(f"a[href='/orders/{ref}/']"))
+    expect(line.locator("td").nth(1)).to_have_text(f"{part:,}")
+    expect(page.locator("tfoot td")).to_have_text(f"CLP\N{NO-BREAK SPACE}{due:,}")
+    look(page, "owner-2-statement")
+    assert complaints == []
+
+
+def the_officer_sees_it_all(page: Page, city: City, ref: str, due: int, total: int) -> None:
+    """The order, what was booked for it, and the payout, each found by the order's reference."""
+    complaints = watch(page)
+    sign_in(page, city, "Valentina Soto", "/admin/")
+
+    page.goto(f"{city.url}/admin/orders/order/?q={ref}")
+    page.locator("#result_list tbody th a").click()
+    body = page.locator("body")
+    expect(body).to_contain_text(f"{total:,} CLP")
+    expect(page.get_by_role("cell", name="drop_off", exact=True)).to_be_visible()
+    look(page, "officer-1-order")
+
+    page.goto(f"{city.url}/admin/ledger/journal/?q={ref}")
+    expect(page.locator("#result_list tbody tr")).to_contain_text(f"{total:,} CLP")
+    look(page, "officer-2-journals")
+
+    page.goto(f"{city.url}/admin/settlement/payout/?q=Cooperativa")
+    row = page.locator("#result_list tbody tr")
+    expect(row).to_contain_text("Cooperativa Elqui")
+    expect(row).to_contain_text(f"{due:,} CLP")
+    expect(row).to_contain_text("paid")
+    look(page, "officer-3-payouts")
+    assert complaints == []

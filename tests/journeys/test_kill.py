@@ -14,6 +14,9 @@ MOMENTS = {
     "matcher": "placed",
     "web": "on_the_way",
     "nats": "on_the_way",
+    "postgres": "on_the_way",
+    # Just before the money is taken: it is asked for again, once, when the bank is back.
+    "sandbox": "on_board",
 }
 
 

@@ -131,6 +131,15 @@ class TestOneRide:
         with pytest.raises(orders.StepRefused, match="too_many_tries"):
             orders.take(ref=order.ref, step="board", by=by, at=NOON, code=order.ride.code)
 
+    def test_a_yes_that_is_said_again_after_the_arrival_changes_nothing(self, town):
+        order = town.search()
+        town.on_shift()
+        offer = town.offer(order)
+        town.accept(offer)
+        town.step(order, "arrive", town.worker.actor)
+
+        assert town.accept(offer).stage == "at_pickup"
+
     def test_a_driver_may_give_it_back_and_another_finds_it(self, town):
         order = town.confirm()
         rosa = town.on_shift(rides.driver("Rosa Pizarro"))
@@ -212,6 +221,21 @@ class TestShifts:
         rides.relay_all(after)
         assert not Shift.objects.open().exists()
         assert events(town.worker)[-1] == ("service_end", "non_operational")
+
+    def test_whose_shift_has_just_ended_may_begin_another_before_the_news_of_it(self, town):
+        town.on_shift()
+        dispatch.limit_shift(worker_id=town.worker.pk, until=NOON, by=CITY, at=NOON)
+        dispatch.tidy(at=NOON)
+
+        town.on_shift()
+        rides.relay_all(NOON)
+
+        assert Shift.objects.open().count() == 1
+        assert events(town.worker) == [
+            ("service_start", "available"),
+            ("service_end", "non_operational"),
+            ("service_start", "available"),
+        ]
 
 
 class TestMds:

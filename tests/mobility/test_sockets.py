@@ -18,9 +18,11 @@ from apps.kernel import clock
 from apps.mobility import consumers
 from apps.mobility.models import Ride
 from apps.orders.models import Order
+from apps.parties import operations as parties
 from apps.parties.models import Worker
 from cityplatform.asgi import application
 from tests import rides
+from tests.rides import CITY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = {"type": "position", "lat": -29.9027, "lon": -71.2520, "heading": 90}
@@ -295,3 +297,49 @@ async def test_without_a_channel_layer_the_line_looks_for_itself(monkeypatch, ca
     await get_channel_layer().group_send(live.line_of(town.worker.pk), {"type": "changed"})
     assert (await line.hear())["type"] == "state"
     await line.close()
+
+
+@database_sync_to_async
+def keyed(user):
+    """A token of somebody, and its secret."""
+    return parties.issue_token(
+        user_id=user.pk, name="phone", expires_at=None, by=CITY, at=clock.now()
+    )
+
+
+def bearing(secret):
+    return [(b"authorization", f"Bearer {secret}".encode())]
+
+
+async def test_a_program_gets_a_drivers_line_by_a_token():
+    town, *_ = await at_work()
+    _, secret = await keyed(town.worker.user)
+    line = Line(headers=bearing(secret))
+    assert await line.open() is True
+    assert (await line.hear())["shift"]["city"] == "la-serena"
+    await line.close()
+
+
+async def test_a_program_watches_an_order_by_its_riders_token_and_by_no_other():
+    town, order, _, rosa = await at_work()
+    path = f"/ws/order/{order.ref}"
+    _, secret = await keyed(town.rider)
+    line = Line(path=path, headers=bearing(secret))
+    assert await line.open() is True
+    assert (await line.hear())["stage"] == "searching"
+    await line.close()
+    _, secret = await keyed(rosa.user)
+    assert await Line(path=path, headers=bearing(secret)).open() == 4404
+
+
+async def test_a_wrong_or_revoked_token_opens_nothing_though_there_is_a_cookie():
+    town, *_ = await at_work()
+    user = town.worker.user
+    for secret in ("", "city_wrong", "\xff"):
+        line = await line_for(user, headers=bearing(secret))
+        assert await line.open() == 4401
+    token, secret = await keyed(user)
+    await database_sync_to_async(parties.revoke_token)(
+        token_id=token.pk, user_id=user.pk, by=CITY, at=clock.now()
+    )
+    assert await (await line_for(user, headers=bearing(secret))).open() == 4401

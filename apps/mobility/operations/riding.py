@@ -60,8 +60,8 @@ def note_step(
 def accept_offer(*, offer_id: int, worker_id: int, by: Actor, at: datetime) -> Order:
     """A driver says yes: the job is theirs and the ride is confirmed in one step.
 
-    Raises what `dispatch.accept` raises, and `dispatch.TooLate` when the rider has just
-    called it off.
+    Saying it twice is harmless, however far the ride has come meanwhile.  Raises what
+    `dispatch.accept` raises, and `dispatch.TooLate` when the rider has just called it off.
     """
     offer = Offer.objects.filter(pk=offer_id, worker=worker_id).select_related("job").first()
     if offer is None:
@@ -70,6 +70,8 @@ def accept_offer(*, offer_id: int, worker_id: int, by: Actor, at: datetime) -> O
     order = Order.objects.locked().filter(ref=offer.job.holder).first()
     if order is None or not order.is_live:
         raise dispatch.TooLate
+    if order.worker_id == worker_id and offer.state == Offer.State.ACCEPTED:
+        return order  # Said before, and the ride may be further on by now.
     dispatch.accept(offer_id=offer_id, worker_id=worker_id, by=by, at=at)
     return confirm_ride(order_id=order.pk, offer_id=offer_id, at=at)
 

@@ -49,6 +49,8 @@ def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shi
             shift = dispatch.start_shift(
                 worker_id=worker.pk, city_id=city_id, until=until, by=by, at=at
             )
+            # The clock may have ended the last shift, and the news of it be still on its way.
+            note_end_of_shift(worker_id=worker.pk, at=at)
             note_event(worker.pk, "service_start", None, at)
             return shift
     if decision.refusal in PAPER_RULES:

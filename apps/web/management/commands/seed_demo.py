@@ -4,15 +4,25 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.kernel import clock
 from apps.places.demo import Demo
+from apps.places.demo.crowd import Crowd, gather
 from apps.places.models import City
 
 
 class Command(BaseCommand):
     help = "Put the people and the offers of the demo into the city.  Adds only what is missing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--crowd",
+            nargs=2,
+            type=int,
+            metavar=("DRIVERS", "RIDERS"),
+            help="also so many people whom programs play; their keys go to crowd.json",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.MODE == "production":
@@ -29,5 +39,19 @@ class Command(BaseCommand):
                     # No transaction around it: some of it asks the bank.
                     seed(demo)
                     self.stdout.write(f"{app.verbose_name}: ready")
+        if options["crowd"]:
+            self._gather(demo, *options["crowd"])
         for person in demo.known().values():
             self.stdout.write(f"{person['role']:14} {person['email']:28} {person['password']}")
+
+    def _gather(self, demo: Demo, drivers: int, riders: int) -> None:
+        crowd = Crowd(settings.DATA_DIR / "crowd.json", drivers, riders)
+        gather(demo, crowd)
+        for app in apps.get_app_configs():
+            module = f"{app.name}.demo"
+            if app.name.startswith("apps.") and find_spec(module):
+                join = getattr(import_module(module), "crowd", None)
+                if join:
+                    # As above: some of it asks the bank.
+                    join(demo, crowd)
+        self.stdout.write(f"A crowd of {drivers} drivers and {riders} riders: ready")

@@ -1,0 +1,156 @@
+"""Every check of the proof, on facts that are right and on facts that are not."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from apps.audit.models import Record
+from apps.bus import operations as bus
+from apps.bus.models import Delivery, Event
+from apps.kernel.actors import Actor
+from apps.mobility.vertical import RIDE
+from tests.factories import NOON
+from tests.proof import checks
+
+LATER, LATE = NOON + timedelta(minutes=5), NOON + timedelta(minutes=9)
+WHOLE = [("authorise", "searching"), ("assign", "on_the_way"), ("arrive", "at_pickup")]
+BOOKS = {
+    "clearing:cards": 2_000,
+    "bank:payouts": -1_500,
+    "payouts:in-transit": 0,
+    "provider:1:payable": -250,
+    "platform:fees": -150,
+    "city:la-serena:fees": -60,
+    "tax:la-serena:vat": -40,
+}
+BANK = {"captured": 2_450, "refunded": 450, "paid_out": 1_500}
+
+
+def steps(*taken):
+    return [(7, name, stage) for name, stage in taken]
+
+
+class TestRuns:
+    def test_one_after_the_other_is_well(self):
+        assert checks.overlaps([(1, LATER, None), (1, NOON, LATER), (2, NOON, LATE)]) == []
+
+    @pytest.mark.parametrize("ended", [LATE, None])
+    def test_two_at_one_moment_are_seen(self, ended):
+        assert len(checks.overlaps([(1, NOON, ended), (1, LATER, LATE)])) == 1
+
+
+class TestOrders:
+    def test_an_end_is_an_end(self):
+        ends = [("a", "COMPLETED", "done"), ("b", "CANCELLED", "unserved")]
+        assert checks.unfinished(ends) == []
+
+    @pytest.mark.parametrize(
+        "order", [("a", "STARTED", "on_board"), ("a", "COMPLETED", "cancelled")]
+    )
+    def test_anything_else_is_none(self, order):
+        assert len(checks.unfinished([order])) == 1
+
+    def test_a_ride_step_by_step_is_legal(self):
+        assert checks.illegal_steps(steps(*WHOLE), RIDE) == []
+
+    @pytest.mark.parametrize(
+        "taken",
+        [
+            (*WHOLE, WHOLE[-1]),
+            (WHOLE[0], WHOLE[2]),
+            (*WHOLE, ("board", "done")),
+            (*WHOLE, ("fly", "done")),
+        ],
+        ids=["twice", "skipped", "to another stage", "unknown"],
+    )
+    def test_no_other_way_is(self, taken):
+        assert len(checks.illegal_steps(steps(*taken), RIDE)) == 1
+
+    def test_what_was_promised_and_is_gone_is_lost(self):
+        yes = [("order", "a"), ("order", "b"), ("order", "b")]
+        assert checks.lost(yes, [("order", "a"), ("order", "b")]) == []
+        assert checks.lost(yes, [("order", "a")]) == ["lost: order b"]
+
+
+class TestMoney:
+    def test_a_journal_off_by_one_is_seen(self):
+        entries = [(1, "CLP", 100), (1, "CLP", -99), (2, "CLP", 5), (2, "CLP", -5)]
+        assert checks.crooked(entries) == ["journal 1 is off by 1 CLP"]
+
+    def test_two_currencies_do_not_make_up_for_each_other(self):
+        assert len(checks.crooked([(1, "CLP", 100), (1, "EUR", -100)])) == 2
+
+    @pytest.mark.parametrize(("sums", "faults"), [((9, 9, 9), 0), ((9, 10, 0), 1), ((9, 5, 6), 1)])
+    def test_no_more_is_taken_or_given_back_than_there_is(self, sums, faults):
+        assert len(checks.more_than_promised([("a", *sums)])) == faults
+
+    def test_books_that_agree_with_the_bank_are_well(self):
+        assert checks.money_adrift(BOOKS, BANK) == []
+
+    @pytest.mark.parametrize("code", BOOKS)
+    def test_one_peso_adrift_on_any_account_is_seen(self, code):
+        assert checks.money_adrift({**BOOKS, code: BOOKS[code] + 1}, BANK)
+
+    @pytest.mark.parametrize("what", BANK)
+    def test_one_peso_adrift_at_the_bank_is_seen(self, what):
+        assert checks.money_adrift(BOOKS, {**BANK, what: BANK[what] + 1})
+
+    def test_an_account_nobody_knows_is_seen(self):
+        assert checks.money_adrift({**BOOKS, "misc:rest": 1}, BANK)
+
+    def test_what_only_one_side_knows_is_seen(self):
+        assert checks.different("capture", {"a": 1, "b": 2}, {"a": 1, "b": 2}) == []
+        assert len(checks.different("capture", {"a": 1}, {"b": 1})) == 2
+        assert len(checks.different("capture", {"a": 1}, {"a": 2})) == 1
+
+
+class TestNews:
+    def test_each_subscriber_once_is_well(self):
+        rows = [(1, "audit", True, False), (1, "live", True, False)]
+        assert checks.badly_delivered([1], rows) == []
+
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            [(1, "audit", False, False)],
+            [(1, "audit", False, True)],
+            [(1, "audit", True, False), (1, "audit", True, False)],
+            [],
+        ],
+        ids=["waiting", "given up", "twice", "nobody"],
+    )
+    def test_anything_else_is_not(self, rows):
+        assert len(checks.badly_delivered([1], rows)) == 1
+
+    def test_once_is_not_twice_and_not_never(self):
+        assert checks.not_once("audit", [1, 2], [2, 1]) == []
+        assert checks.not_once("audit", [1, 2], [1, 1, 3]) == [
+            "audit: 2 is missing",
+            "audit: 1 is there 2 times",
+            "audit: 3 never happened",
+        ]
+
+
+naive: list[int] = []
+
+
+@bus.subscribe("tests.told_again")
+def note(*, event, **_):
+    naive.append(event)
+
+
+@pytest.mark.django_db
+def test_the_naive_control_a_handler_that_does_not_look_is_caught_when_told_again():
+    """At least once is not once: who only appends has it twice, who keeps a record has it once."""
+    naive.clear()
+    with transaction.atomic():
+        bus.publish("tests.told_again", by=Actor.system("tests"), at=NOON)
+    event = Event.objects.get(topic="tests.told_again").pk
+    for _ in range(2):
+        Delivery.objects.filter(event=event).update(done_at=None)
+        assert bus.relay(at=NOON) == 2
+
+    kept = Record.objects.filter(topic="tests.told_again").values_list("event", flat=True)
+    assert checks.not_once("audit", [event], kept) == []
+    assert checks.not_once("naive", [event], naive) == [f"naive: {event} is there 2 times"]
