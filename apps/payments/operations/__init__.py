@@ -9,6 +9,7 @@ which the news came.  A crash anywhere leaves a row that says what to do next.
 """
 
 from apps.payments.operations.answers import (
+    CLEARING,
     KEY_LASTS,
     LONGEST_PATIENCE,
     PATIENCE,
@@ -37,6 +38,7 @@ from apps.payments.operations.wishes import (
 )
 
 __all__ = [
+    "CLEARING",
     "KEY_LASTS",
     "LONGEST_PATIENCE",
     "PATIENCE",
