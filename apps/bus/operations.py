@@ -228,13 +228,14 @@ def _hand_over(delivery: Delivery) -> None:
 
 
 def _told(event: Event) -> Told:
-    return event.body | event.envelope
+    return {**event.body, **event.envelope}
 
 
 def _order(event: Event) -> str | None:
     """The order's reference, if the event is about one: engines call it the holder of a job."""
     named = "ref" if "order" in event.body else "holder" if "job" in event.body else ""
-    return event.body.get(named)
+    ref: str | None = event.body.get(named)
+    return ref
 
 
 def _put_off(delivery: Delivery, at: datetime, error: Exception) -> None:
