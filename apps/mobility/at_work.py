@@ -6,12 +6,17 @@ The page and the socket say the same, because both say what stands here.
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Sum
+
 from apps.dispatch.models import Offer, Shift
 from apps.kernel.actors import Kind
+from apps.ledger.models import Entry
 from apps.mobility import queries
 from apps.mobility.operations import VERTICAL
 from apps.orders import verticals
 from apps.orders.models import Order
+from apps.orders.tips import BOOKED_AS
+from apps.orders.tips import OPEN_FOR as TIPPED_FOR
 from apps.parties.models import Worker
 from apps.payments.operations import NOT_PAID
 from apps.payments.queries import in_cash
@@ -54,6 +59,20 @@ def earned(worker: Worker, *, since: datetime, until: datetime) -> list[tuple[da
         if order.ended_at and part:
             parts.append((order.ended_at, part))
     return parts
+
+
+def tips(worker: Worker, *, since: datetime, until: datetime) -> int:
+    """The tips that came in within a stretch of time, in minor units."""
+    late = since - TIPPED_FOR
+    done = Order.objects.filter(worker=worker, vertical=VERTICAL, ended_at__gte=late)
+    booked = Entry.objects.filter(
+        journal__about__in=list(done.values_list("ref", flat=True)),
+        journal__kind=BOOKED_AS,
+        journal__booked_at__gte=since,
+        journal__booked_at__lt=until,
+        account__code=f"provider:{worker.provider_id}:payable",
+    )
+    return -int(booked.aggregate(total=Sum("amount_minor"))["total"] or 0)
 
 
 def asked_since(city: City, since: datetime) -> int:

@@ -269,6 +269,7 @@ def _today(worker: Worker, city: City, at: datetime) -> dict[str, Any]:
     shown = range(max(min(by_hour, default=now), now - BARS + 1), now + 1)
     return {
         "earned_minor": total,
+        "tips_minor": at_work.tips(worker, since=since, until=at + timedelta(seconds=1)),
         "rides": len(parts),
         # An hour that has hardly begun says nothing about an hour.
         "per_hour_minor": round(total / hours) if hours >= 1 / 4 else None,

@@ -11,10 +11,11 @@ from rest_framework.views import APIView
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
 from apps.kernel.problems import Problem
-from apps.orders import operations, verticals
+from apps.orders import operations, tips, verticals
 from apps.orders.models import Order
 from apps.parties.authentication import asking
 from apps.payments import operations as payments
+from apps.payments.models import Payment
 from apps.regulation import operations as regulation
 
 PROBLEMS = {
@@ -33,6 +34,17 @@ PROBLEMS = {
         422, "cash_owed", _("A ride before this one was not paid. Settle it first, or use a card.")
     ),
     payments.NoSuchCard: Problem(422, "no_such_card", _("Choose one of your own cards.")),
+}
+TIP_PROBLEMS = {
+    payments.KeyReused: PROBLEMS[operations.KeyReused],
+    payments.NoSuchCard: PROBLEMS[payments.NoSuchCard],
+    tips.NotOpen: Problem(
+        409, "tip_closed", _("A tip is possible for a week after an order that was paid.")
+    ),
+    tips.TooMuch: Problem(
+        422, "tip_too_much", _("A tip is more than nothing and at most twice the price.")
+    ),
+    tips.Given: Problem(409, "tip_given", _("There is a tip for this order already.")),
 }
 REFUSED_STEPS = {
     "wrong_code": _("The code does not match."),
@@ -121,6 +133,21 @@ class StepIn(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=50, required=False, default="")
 
 
+class TipIn(serializers.Serializer[Any]):
+    amount_minor = serializers.IntegerField(help_text="At most twice what the order cost.")
+    card = serializers.IntegerField(help_text="One of your cards, as GET /cards lists them.")
+
+
+class TipOut(serializers.Serializer[Payment]):
+    """A tip: CAPTURED when the driver has it, REFUSED when the bank said no to the card."""
+
+    amount_minor = serializers.IntegerField()
+    currency = serializers.CharField()
+    state = serializers.ChoiceField(choices=Payment.State.choices)
+    refusal = serializers.CharField()
+    card = serializers.IntegerField(source="card_id")
+
+
 KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
@@ -161,15 +188,11 @@ class Orders(generics.ListAPIView[Order]):
     def post(self, request: Request) -> Response:
         asked = PlaceIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        name = request.headers.get("Idempotency-Key", "").strip()
-        if not 1 <= len(name) <= 200:
-            raise problems.Told(
-                Problem(400, "key_needed", _("Send an Idempotency-Key of up to 200 signs."))
-            )
         consumer = asking(request)
+        key = _key(request, consumer.pk)
         with problems.told(PROBLEMS):
             basket = operations.place(
-                key=key_of(consumer.pk, name),
+                key=key,
                 quote_refs=asked.validated_data["quotes"],
                 consumer_id=consumer.pk,
                 card_id=asked.validated_data["card"],
@@ -218,6 +241,50 @@ class Steps(APIView):
             # A driver who gave the ride back no longer sees it.
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(OrderWhole(order, context={"kind": kind}).data)
+
+
+@extend_schema(tags=["money"])
+class Tip(APIView):
+    @extend_schema(summary="Show the tip of an order of yours", responses=TipOut)
+    def get(self, request: Request, ref: UUID) -> Response:
+        tip = tips.of(Order.objects.get(ref=ref, consumer=asking(request)))
+        if tip is None:
+            raise problems.Told(Problem(404, "not_found", _("There is no tip yet.")))
+        return Response(TipOut(tip).data)
+
+    @extend_schema(
+        summary="Tip whoever did your order",
+        description="Once per order, for a week. All of it goes to them. "
+        "The bank is asked after the answer: look again for how it went.",
+        request=TipIn,
+        responses={201: TipOut},
+        parameters=[KEY],
+    )
+    def post(self, request: Request, ref: UUID) -> Response:
+        asked = TipIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        consumer = asking(request)
+        key = _key(request, consumer.pk)
+        order = Order.objects.get(ref=ref, consumer=consumer)
+        with problems.told(TIP_PROBLEMS):
+            tip = tips.give(
+                ref=order.ref,
+                amount_minor=asked.validated_data["amount_minor"],
+                card_id=asked.validated_data["card"],
+                key=key,
+                by=consumer.acting(Kind.CONSUMER),
+                at=clock.now(),
+            )
+        return Response(TipOut(tip).data, status=status.HTTP_201_CREATED)
+
+
+def _key(request: Request, user_id: int) -> UUID:
+    name = request.headers.get("Idempotency-Key", "").strip()
+    if not 1 <= len(name) <= 200:
+        raise problems.Told(
+            Problem(400, "key_needed", _("Send an Idempotency-Key of up to 200 signs."))
+        )
+    return key_of(user_id, name)
 
 
 def key_of(user_id: int, name: str) -> UUID:

@@ -8,4 +8,5 @@ urlpatterns = [
     path("orders", api.Orders.as_view(), name="api-orders"),
     path("orders/<uuid:ref>", api.OneOrder.as_view(), name="api-order"),
     path("orders/<uuid:ref>/steps", api.Steps.as_view(), name="api-order-steps"),
+    path("orders/<uuid:ref>/tip", api.Tip.as_view(), name="api-order-tip"),
 ]

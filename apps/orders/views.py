@@ -1,23 +1,36 @@
 """What somebody ordered: one list for every kind of service, and a receipt for each."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.kernel import clock
-from apps.orders import verticals
+from apps.kernel.actors import Kind
+from apps.orders import tips, verticals
+from apps.orders.forms import TipForm
 from apps.orders.models import Order
 from apps.parties.authentication import asking
+from apps.payments import operations as payments
 from apps.payments.models import Payment
+from apps.payments.queries import cards_of
 from apps.pricing import words
 from apps.pricing.models import Line, Payee
 
 PAGE = 20
+TIP_REFUSALS: dict[type[Exception], Any] = {
+    tips.NotOpen: gettext_lazy("A tip is possible for a week after an order that was paid."),
+    tips.TooMuch: gettext_lazy("A tip is more than nothing and at most twice the price."),
+    tips.Given: gettext_lazy("There is a tip for this order already."),
+    payments.NoSuchCard: gettext_lazy("Choose one of your own cards."),
+    payments.KeyReused: gettext_lazy("This form was sent before. Look at what came of it."),
+}
 
 
 def _row(order: Order) -> dict[str, Any]:
@@ -70,12 +83,56 @@ def receipt(request: HttpRequest, ref: UUID) -> HttpResponse:
         "shares": shares,
         "card": payment.card if payment and is_consumer else None,
         "in_cash": payment is not None and payment.method == Payment.Method.CASH,
+        "tip": _tip(order, is_consumer),
         "steps": order.steps.order_by("pk"),
         "stages": vertical.stages,
         "vertical": vertical,
         "at": clock.now(),
     }
     return render(request, "orders/receipt.html", page)
+
+
+def _tip(order: Order, is_consumer: bool) -> dict[str, Any]:
+    """What the receipt says of a tip: the one given, and whether one may be given now."""
+    given = tips.of(order)
+    if given and given.state == Payment.State.CANCELLED:
+        given = None
+    was_refused = given is not None and given.state == Payment.State.REFUSED
+    asks = is_consumer and (given is None or was_refused) and tips.is_open(order, clock.now())
+    return {
+        "payment": given,
+        "was_refused": was_refused,
+        "asks": asks,
+        "suggested": tips.suggested(order) if asks else [],
+        "most": tips.most(order),
+        "cards": list(cards_of(order.consumer)) if asks else [],
+        "key": uuid4(),
+    }
+
+
+@require_POST
+@login_required
+def tip(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """Tip whoever did the order; the receipt shows what came of it."""
+    person = asking(request)
+    order = get_object_or_404(Order, ref=ref, consumer=person)
+    form = TipForm(request.POST, order=order)
+    if not form.is_valid():
+        for said in form.errors.values():
+            messages.error(request, said[0])
+        return redirect("orders:receipt", ref=ref)
+    try:
+        tips.give(
+            ref=ref,
+            amount_minor=form.amount_minor,
+            card_id=form.cleaned_data["card"],
+            key=form.cleaned_data["key"],
+            by=person.acting(Kind.CONSUMER),
+            at=clock.now(),
+        )
+    except tuple(TIP_REFUSALS) as no:
+        messages.error(request, TIP_REFUSALS[type(no)])
+    return redirect("orders:receipt", ref=ref)
 
 
 def _charged(order: Order) -> list[Line]:

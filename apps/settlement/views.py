@@ -125,7 +125,11 @@ def _payout(payout: Payout) -> dict[str, Any]:
 
 
 def _line(line: queries.Line) -> dict[str, Any]:
-    return {"line": line, "what": _what(line.order) or words.kind_of(line.kind), "kind": line.kind}
+    return {
+        "line": line,
+        "what": _what(line.order) or words.kind_of(line.kind),
+        "note": words.NOTES.get(line.kind, ""),
+    }
 
 
 def _what(order: Order | None) -> str:

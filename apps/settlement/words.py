@@ -24,6 +24,13 @@ KINDS: dict[str, str | Promise] = {
     "payout": _("Payout, sent again"),
 }
 
+# What a line says after its order, where it is not the order's own price.
+NOTES: dict[str, str | Promise] = {
+    "refund": _("refund"),
+    "cash_kept": _("cash you kept"),
+    "tip": _("tip"),
+}
+
 
 def kind_of(kind: str) -> str:
     """What a line of the books is called on a statement."""
