@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,7 @@ from apps.orders.models import Order
 from apps.parties.authentication import asking
 from apps.payments import operations as payments
 from apps.payments.models import Payment
+from apps.payments.queries import in_cash
 from apps.regulation import operations as regulation
 
 PROBLEMS = {
@@ -87,10 +88,14 @@ class OrderOut(serializers.Serializer[Order]):
 class OrderWhole(OrderOut):
     """An order with its price, its steps so far, the steps open to you, and its details."""
 
+    method = serializers.SerializerMethodField()
     lines = serializers.JSONField(source="quote.lines")
     steps = StepTaken(many=True)
     open_steps = serializers.SerializerMethodField()
     details = serializers.SerializerMethodField()
+
+    def get_method(self, order: Order) -> Literal["card", "cash"]:
+        return "cash" if in_cash(order.basket.ref) else "card"
 
     def get_open_steps(self, order: Order) -> list[str]:
         return verticals.get(order.vertical).open_to(self.context["kind"], order.stage)
@@ -159,7 +164,7 @@ KEY = OpenApiParameter(
 
 def mine(request: Request) -> Any:
     """The orders of whoever asks: as consumer, or as the worker who does them."""
-    orders = Order.objects.select_related("listing", "quote", "city", "worker__user")
+    orders = Order.objects.select_related("listing", "quote", "city", "basket", "worker__user")
     worker = getattr(request.user, "worker", None)
     own = orders.filter(consumer=request.user.pk)
     return own if worker is None else own | orders.filter(worker=worker)
@@ -214,7 +219,9 @@ class OneOrder(APIView):
 class Steps(APIView):
     @extend_schema(
         summary="Take a step of an order",
-        description="Which steps are open to you stands in `open_steps`. Twice is harmless.",
+        description="Which steps are open to you stands in `open_steps`. Twice is harmless. "
+        "To drop off a rider who pays in cash is to say that you have it; if they did not pay, "
+        "send `not_paid` as the reason.",
         request=StepIn,
         responses=OrderWhole,
     )

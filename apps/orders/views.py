@@ -119,7 +119,7 @@ def tip(request: HttpRequest, ref: UUID) -> HttpResponse:
     form = TipForm(request.POST, order=order)
     if not form.is_valid():
         for said in form.errors.values():
-            messages.error(request, said[0])
+            messages.error(request, str(said[0]))
         return redirect("orders:receipt", ref=ref)
     try:
         tips.give(

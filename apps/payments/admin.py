@@ -195,7 +195,15 @@ class AttemptAdmin(Sums):
 class CardAdmin(Facts):
     """Cards as far as we know them: the last four digits."""
 
-    list_display = ("user", "brand", "last4", "is_default", "added_at", "removed_at")
+    list_display = (
+        "user",
+        "brand",
+        "last4",
+        "is_default",
+        "added_at",
+        "removed_at",
+        "forgotten_at",
+    )
     list_select_related = ("user",)
     search_fields = ("user__email", "last4", "reference")
     ordering = ("-pk",)

@@ -117,6 +117,7 @@ def _put(bank: Gateway, attempt: Attempt) -> Answer:
         raise gateway.NotUnderstood("the payer is no customer of the gateway")
     match attempt.kind:
         case Attempt.Kind.AUTHORISE:
+            assert payment.card is not None  # cash asks no bank
             return bank.authorise(
                 amount=payment.amount,
                 customer=customer.reference,

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from apps.bus.models import Event
 from apps.kernel import clock
 from apps.ledger.models import Journal
 from apps.orders import operations as orders
 from apps.payments import operations as payments
+from apps.payments.gateway import Answer
 from apps.payments.models import Attempt, Payment
 from apps.places import operations as places
 from apps.places.models import City
@@ -57,8 +59,9 @@ def ride(town, at=NOON):
     return drop_off(town, on_board(town, at), at)
 
 
-def payment_of(order):
-    return Payment.objects.get(holder=order.basket.ref)
+def payment_of(of):
+    """The payment of an order, or a payment as it is now."""
+    return Payment.objects.get(holder=of.holder if isinstance(of, Payment) else of.basket.ref)
 
 
 def entries(key):
@@ -154,8 +157,6 @@ class TestTheCitysChoice:
         assert payment_of(drop_off(town, order)).state == "CAPTURED"
 
     def test_choosing_twice_is_told_once(self, town):
-        from apps.bus.models import Event
-
         allow(town)
 
         assert Event.objects.filter(topic="places.cash_chosen").count() == 1
@@ -203,6 +204,34 @@ class TestNotPaid:
         assert balances()[f"provider:{town.worker.provider_id}:payable"] == 249
         assert Attempt.objects.get(kind="CAPTURE").reason == "He came by"
 
+    @pytest.mark.parametrize(
+        ("action", "state"), [("note_paid", "CAPTURED"), ("let_go", "CANCELLED")]
+    )
+    def test_an_officer_ends_it_in_the_office_and_says_why(self, town, client, action, state):
+        payment = payment_of(drop_off(town, on_board(town), reason="not_paid"))
+        client.force_login(factories.UserFactory(is_staff=True, is_superuser=True))
+        asked = {"action": action, "_selected_action": [payment.pk]}
+        address = "/admin/payments/payment/?state__exact=UNPAID"
+
+        client.post(address, asked)
+        assert payment_of(payment).state == "UNPAID"
+        client.post(address, {**asked, "because": "1", "reason": "He came by"})
+
+        assert payment_of(payment).state == state
+        assert Attempt.objects.get(kind="CAPTURE").reason == "He came by"
+
+    def test_the_driver_says_so_on_the_page(self, town, client):
+        order = on_board(town, clock.now())
+        client.force_login(town.worker.user)
+        page = client.get("/drive/").content.decode().replace("\xa0", " ")
+        assert f"Collect CLP {FARE:,} in cash" in page
+        assert "Dropped off, cash collected" in page
+
+        client.post(f"/drive/rides/{order.ref}/", {"step": "drop_off", "reason": "not_paid"})
+        rides.relay_all(clock.now())
+
+        assert payment_of(order).state == "UNPAID"
+
     def test_a_ride_by_card_cannot_be_said_to_be_unpaid(self, town):
         order = town.confirm()
         town.step(order, "arrive", town.worker.actor)
@@ -231,8 +260,6 @@ class TestNights:
         capture = Attempt.objects.get(kind="CAPTURE", payment__holder=order.basket.ref)
         # The bank's part is told elsewhere; here it has said yes.
         Payment.objects.filter(pk=capture.payment_id).update(state="AUTHORISED")
-        from apps.payments.gateway import Answer
-
         payments.record(attempt_id=capture.pk, answer=Answer(True), by=CITY, at=NOON)
 
         payout = settle(second)

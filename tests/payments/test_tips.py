@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import IntegrityError
 from django.test import Client
 
 from apps.kernel import clock
@@ -254,5 +255,5 @@ class TestRaces:
                 opened_at=clock.now(),
             )
 
-        with pytest.raises(Exception, match="payments_payment_holder"):
+        with pytest.raises(IntegrityError, match="payments_payment_holder"):
             naive(300)
