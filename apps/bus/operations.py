@@ -216,10 +216,10 @@ def _hand_over(delivery: Delivery) -> None:
         source.reset(ours)
 
 
-def _order(event: Event) -> str | None:
+def _order(event: Event) -> str:
     """The order's reference, if the event is about one: engines call it the holder of a job."""
     named = "ref" if "order" in event.body else "holder" if "job" in event.body else ""
-    return event.body.get(named)
+    return str(event.body.get(named, ""))
 
 
 def _put_off(delivery: Delivery, at: datetime, error: Exception) -> None:
