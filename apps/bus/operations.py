@@ -231,11 +231,10 @@ def _told(event: Event) -> Told:
     return {**event.body, **event.envelope}
 
 
-def _order(event: Event) -> str | None:
+def _order(event: Event) -> str:
     """The order's reference, if the event is about one: engines call it the holder of a job."""
     named = "ref" if "order" in event.body else "holder" if "job" in event.body else ""
-    ref: str | None = event.body.get(named)
-    return ref
+    return str(event.body.get(named, ""))
 
 
 def _put_off(delivery: Delivery, at: datetime, error: Exception) -> None:

@@ -22,6 +22,7 @@ from apps.payments.models import Attempt
 from cityplatform import health
 from cityplatform.installation import ROOT
 from cityplatform.logs import Line
+from cityplatform.middleware import NameTheOrder
 from tests import engines, factories, rides
 from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot
 from tests.factories import CITY, NOON
@@ -198,6 +199,17 @@ def test_what_a_subscriber_says_names_the_order():
         del bus._handlers[name]
 
     assert heard == ["7f3a", "8b01", ""]
+    assert about.order.get() == ""
+
+
+def test_what_is_said_about_a_page_of_an_order_names_it(rf):
+    def respond(request):
+        name.process_view(request, None, (), {"ref": "7f3a"})
+        return line()
+
+    name = NameTheOrder(respond)
+
+    assert name(rf.get("/orders/7f3a/")).endswith("order=7f3a")
     assert about.order.get() == ""
 
 
