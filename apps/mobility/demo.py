@@ -79,7 +79,7 @@ def seed(demo: Demo) -> None:
         _price(demo, kind)
 
 
-def crowd(demo: Demo, crowd: Crowd) -> None:
+def join(demo: Demo, crowd: Crowd) -> None:
     """Hire the drivers of the crowd, by turns for the one fleet and for the other, with cars."""
     fleets = [Provider.objects.get(name=name) for name in FLEETS]
     with transaction.atomic():

@@ -26,7 +26,7 @@ def seed(demo: Demo) -> None:
             _keep(demo, user, _card_for(user))
 
 
-def crowd(demo: Demo, crowd: Crowd) -> None:
+def join(demo: Demo, crowd: Crowd) -> None:
     """Give each rider of the crowd a test card.  Many wait for the bank at the same time."""
     without = [user for user in crowd.riding if not cards_of(user).exists()]
     with ThreadPoolExecutor(AT_THE_COUNTER) as counter:

@@ -2,7 +2,7 @@
 
 An app whose part they need has, beside `seed`, one more function in its module `demo`:
 
-    def crowd(demo: Demo, crowd: Crowd) -> None: ...
+    def join(demo: Demo, crowd: Crowd) -> None: ...
 
 Each adds what is missing for as many people as are asked for, and so a larger crowd costs only
 the difference.  What opens the city's API to them stands in one private file and nowhere else.
@@ -82,7 +82,7 @@ class Crowd:
         draft.replace(self.file)
 
 
-def gather(demo: Demo, crowd: Crowd) -> None:
+def sign_up(demo: Demo, crowd: Crowd) -> None:
     """Sign up who is missing and give everybody a key.  Nobody can sign in by a password."""
     crowd.load()
     wanted = [
@@ -106,4 +106,3 @@ def gather(demo: Demo, crowd: Crowd) -> None:
                 _, crowd.keys[user.email] = operations.issue_token(
                     user_id=user.pk, name="simulation", expires_at=None, by=demo.by, at=demo.at
                 )
-    crowd.write(demo)

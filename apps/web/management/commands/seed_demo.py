@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.kernel import clock
 from apps.places.demo import Demo
-from apps.places.demo.crowd import Crowd, gather
+from apps.places.demo.crowd import Crowd, sign_up
 from apps.places.models import City
 
 
@@ -46,12 +46,14 @@ class Command(BaseCommand):
 
     def _gather(self, demo: Demo, drivers: int, riders: int) -> None:
         crowd = Crowd(settings.DATA_DIR / "crowd.json", drivers, riders)
-        gather(demo, crowd)
+        sign_up(demo, crowd)
         for app in apps.get_app_configs():
             module = f"{app.name}.demo"
             if app.name.startswith("apps.") and find_spec(module):
-                join = getattr(import_module(module), "crowd", None)
+                join = getattr(import_module(module), "join", None)
                 if join:
                     # As above: some of it asks the bank.
                     join(demo, crowd)
+        # Last, so that whoever stands in the file is ready.
+        crowd.write(demo)
         self.stdout.write(f"A crowd of {drivers} drivers and {riders} riders: ready")

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import logging
 import signal
 from typing import Any
 
@@ -43,6 +44,8 @@ class Command(BaseCommand):
         names = ("drivers", "riders_per_hour", "seed", "speed", "rides", "patience")
         options = Options(**{name: told[name] for name in names})
         say = None if told["json"] else self._say
+        # A line for every call would hide the line of progress.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         simulation = Simulation(told["url"], self._crowd(options), options, say)
         asyncio.run(self._run(simulation))
         summary = simulation.summary().as_dict()
