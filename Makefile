@@ -5,8 +5,9 @@
 PY := .venv/bin/python
 # Of the reference data, for tests that want it: make test DATA=../shared/data.  (With a space
 # instead of =, pytest would take the folder for one of tests and look for its settings there.)
-PYTEST := $(PY) -m pytest $(if $(DATA),--data="$(DATA)") --numprocesses=auto --maxprocesses=4 \
-	--dist=loadgroup $(ARGS)
+PYTEST := $(PY) -m pytest $(if $(DATA),--data="$(DATA)") $(ARGS)
+# As many processes as there are cores, each with engines of its own.
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadgroup
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -19,7 +20,7 @@ demo: setup ## the whole city on this machine; FRESH=1 begins anew
 
 test: setup ## all tests; DATA=DIR for those that want reference data, ARGS="-k ride"
 	@python="$$(./scripts/find-python)" && "$$python" scripts/setup.py --browser
-	@$(PYTEST)
+	@$(PYTEST) $(SIDE_BY_SIDE)
 
 proof: setup ## the slow proofs: kills in the middle of rides; RIDES=20 SEED=8
 	@$(PYTEST) tests/proof -s --rides=$(or $(RIDES),300) --seed=$(or $(SEED),7)
