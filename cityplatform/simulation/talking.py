@@ -24,8 +24,7 @@ class Refused(Exception):
 
 def pause_before(attempt: int, chance: Random) -> float:
     """Seconds before the next try: longer each time, and never all at once."""
-    doubled: float = 0.25 * 2.0 ** min(attempt, 8)
-    return min(LONGEST_WAIT, doubled) * chance.uniform(0.5, 1)
+    return min(LONGEST_WAIT, 0.25 * float(2 ** min(attempt, 8))) * chance.uniform(0.5, 1)
 
 
 class Api:
