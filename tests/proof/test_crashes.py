@@ -68,7 +68,8 @@ def come_to_rest(books: Books) -> None:
 
 
 def ride_while_they_die(platform: Platform, rides: int, seed: int) -> tuple[Simulation, Killer]:
-    drivers = min(40, max(8, rides // 6))
+    # A ride takes minutes of real driving, so many have to be under way at once.
+    drivers = max(12, rides // 4)
     platform.manage("seed_demo", "--crowd", str(drivers), str(2 * drivers))
     simulation = Simulation(
         platform.url,
