@@ -14,6 +14,7 @@ from typing import Any
 import dj_database_url
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 from kombu.entity import Queue
@@ -429,6 +430,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": _("City office"),
     "SITE_URL": "/",
     "DASHBOARD_CALLBACK": "apps.insight.views.dashboard",
+    "STYLES": [lambda request: static("insight/office.css")],
 }
 
 # --- what is measured -------------------------------------------------------------------
