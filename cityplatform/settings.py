@@ -431,6 +431,13 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/",
     "DASHBOARD_CALLBACK": "apps.insight.views.dashboard",
     "STYLES": [lambda request: static("insight/office.css")],
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("img/mark.svg"),
+        }
+    ],
 }
 
 # --- what is measured -------------------------------------------------------------------
