@@ -462,5 +462,7 @@ LOGGING = {
     "loggers": {
         name: {"handlers": [], "propagate": True}
         for name in ("django", "django.server", "uvicorn", "uvicorn.access", "celery")
-    },
+    }
+    # They tell of every call; ours are told by those who make them.
+    | {name: {"level": "WARNING"} for name in ("stripe", "httpx")},
 }

@@ -13,6 +13,7 @@ from django.db.models import F, Model, Q, Sum
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from apps.bus.models import Delivery
 from apps.dispatch.models import Job, Position, Run, Shift
@@ -165,12 +166,16 @@ def wait(label: str | Promise, asked: list[Asked]) -> Figure:
     waits = day.waits(asked)
     listed = _listed(label, Order, [one.order for one in asked if one.waited is not None])
     if waits.median is None or waits.p90 is None:
-        return Figure(label, _("fewer than 5"), listed.url, note=_("%d waits") % waits.count)
-    told = _("p90 %(p90)s, %(count)d waits") % {
+        return Figure(label, _("fewer than 5"), listed.url, note=_waits(waits.count))
+    told = _("p90 %(p90)s, %(waits)s") % {
         "p90": formats.minutes(waits.p90),
-        "count": waits.count,
+        "waits": _waits(waits.count),
     }
     return Figure(label, f"{waits.median / 60:.1f} min", listed.url, note=told)
+
+
+def _waits(count: int) -> str:
+    return ngettext("%d wait", "%d waits", count) % count
 
 
 def districts(city: City, at: datetime) -> list[Figure]:
