@@ -6,8 +6,9 @@ PY := .venv/bin/python
 # Of the reference data, for tests that want it: make test DATA=../shared/data.  (With a space
 # instead of =, pytest would take the folder for one of tests and look for its settings there.)
 PYTEST := $(PY) -m pytest $(if $(DATA),--data="$(DATA)") $(ARGS)
-# As many processes as there are cores, each with engines of its own.
-SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadgroup
+# As many processes as there are cores, each with engines of its own, in the order of tests.conftest.
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadgroup \
+	--no-loadscope-reorder
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
