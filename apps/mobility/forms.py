@@ -42,7 +42,11 @@ class TripForm(forms.Form):
     to_was = forms.CharField(required=False, widget=forms.HiddenInput)
 
     when = forms.ChoiceField(
-        label=_("When"), choices={NOW: _("Now"), LATER: _("Later")}, required=False, initial=NOW
+        label=_("When"),
+        choices={NOW: _("Now"), LATER: _("Later")},
+        required=False,
+        initial=NOW,
+        widget=forms.RadioSelect,
     )
     day = forms.DateField(
         label=_("Day"),

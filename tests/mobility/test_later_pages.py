@@ -103,7 +103,7 @@ def test_new_prices_are_for_the_same_hour(camila, town):
 
 def test_the_ride_and_the_orders_show_the_hour_and_until_when_calling_off_is_free(camila, town):
     order = schedule(camila, town)
-    hour = queries.day_and_hour(tomorrow(town), town.city)
+    hour = queries.day_and_hour(tomorrow(town), town.city).replace("\xa0", " ")
 
     page = body(camila.get(f"/rides/{order.ref}/"))
 
@@ -187,6 +187,7 @@ def test_the_pages_of_a_later_ride_can_be_used_by_everybody(
         "choose": chosen,
         "ride": f"/rides/{order.ref}/",
         "history": "/orders/",
+        "cancel": f"/rides/{order.ref}/cancel/",
     }.items():
         page.goto(f"{site}{address}")
         page.wait_for_load_state("load")

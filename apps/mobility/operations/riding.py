@@ -48,8 +48,6 @@ def note_step(
     order: Order, step: verticals.Step, data: verticals.Data, by: Actor, at: datetime
 ) -> None:
     """What a step of a ride means for the car and for the promised arrival."""
-    if order.ride.search_at and step.name != "schedule":
-        Ride.objects.filter(order=order).update(search_at=None)
     if step.name == "assign":
         promised = at + timedelta(seconds=int(data.get("eta_seconds", 0)))
         Ride.objects.filter(order=order).update(pickup_eta_at=promised)
@@ -58,6 +56,8 @@ def note_step(
         Ride.objects.filter(order=order).update(dropoff_eta_at=ends)
     elif step.name == "give_back":
         Ride.objects.filter(order=order).update(pickup_eta_at=None, code_tries=0)
+    elif step.name == "search" or step.state == Order.State.CANCELLED:
+        Ride.objects.filter(order=order).update(search_at=None)
     if order.worker_id is not None:
         for event in mds.EVENTS_OF_STEP.get(step.name, ()):
             note_event(order.worker_id, event, order, at)
