@@ -34,16 +34,7 @@ def town(db):
 
 
 def quote(town, pickup_at=LATER, at=NOON):
-    (priced,) = operations.quote_trip(
-        city=town.city,
-        pickup=rides.PLAZA,
-        dropoff=rides.FARO,
-        consumer_id=town.rider.pk,
-        by=town.rider.acting(Kind.CONSUMER),
-        at=at,
-        pickup_at=pickup_at,
-    )
-    return priced
+    return town.quote(at, pickup_at=pickup_at)
 
 
 def schedule(town, in_cash=False) -> Order:
