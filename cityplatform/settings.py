@@ -226,6 +226,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "look for drivers of later rides": {
+        "task": "apps.mobility.tasks.begin_searches",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     "ask again about payments": {
         "task": "apps.payments.tasks.ask_again_unanswered",
         "schedule": 60.0,

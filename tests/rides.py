@@ -45,7 +45,9 @@ class Town:
     card: Card
     worker: Worker
 
-    def quote(self, at: datetime = NOON, kind: str = "standard") -> Quote:
+    def quote(
+        self, at: datetime = NOON, kind: str = "standard", pickup_at: datetime | None = None
+    ) -> Quote:
         quotes = mobility.quote_trip(
             city=self.city,
             pickup=PLAZA,
@@ -53,6 +55,7 @@ class Town:
             consumer_id=self.rider.pk,
             by=self.rider.acting(Kind.CONSUMER),
             at=at,
+            pickup_at=pickup_at,
         )
         return next(quote for quote in quotes if quote.listing.kind == kind)
 

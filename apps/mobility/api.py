@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,9 @@ CANNOT_SERVE = {
     "same_place": _("The two ends are too near to each other for a ride."),
     "unreachable": _("There is no way by road from here to there."),
     "no_service": _("No rides are on offer in the city right now."),
+    "no_such_hour": _("The clocks of the city leap over this hour."),
+    "too_soon": _("A ride for later is ordered at least 30 minutes ahead."),
+    "too_late": _("At most 7 days ahead: about so long a bank keeps its promise for a card."),
 }
 
 
@@ -57,9 +61,23 @@ class StopIn(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200, required=False, default="")
 
 
+class Moment(serializers.DateTimeField):
+    """A moment; one without an offset is left to be read on the city's clock."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        return value
+
+
 class TripIn(serializers.Serializer[Any]):
     pickup = StopIn()
     dropoff = StopIn()
+    pickup_at = Moment(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="For a ride later: 30 minutes to 7 days ahead. Without an offset it is what the "
+        "city's clocks show.",
+    )
 
 
 class QuoteOut(serializers.Serializer[Quote]):
@@ -77,6 +95,8 @@ class QuoteOut(serializers.Serializer[Quote]):
     eta_seconds = serializers.SerializerMethodField()
 
     def get_eta_seconds(self, quote: Quote) -> int | None:
+        if operations.hour_of(quote):
+            return None
         trip = operations.trip_of(quote)
         return supply.eta_to(
             quote.listing.city, trip.pickup, needs=trip.needs, seats=trip.seats, at=clock.now()
@@ -90,6 +110,7 @@ class Bundle(serializers.Serializer[Any]):
     metres = serializers.IntegerField()
     seconds = serializers.IntegerField()
     is_estimate = serializers.BooleanField()
+    pickup_at = serializers.DateTimeField(allow_null=True, help_text="Null: as soon as may be.")
     line = serializers.JSONField(help_text="The way as [lon, lat] pairs.")
     quotes = QuoteOut(many=True)
 
@@ -97,7 +118,12 @@ class Bundle(serializers.Serializer[Any]):
 def bundle_of(quotes: list[Quote]) -> dict[str, Any]:
     asked = quotes[0].request
     way = {name: asked[name] for name in ("metres", "seconds", "is_estimate", "line")}
-    return {"bundle": quotes[0].bundle, **way, "quotes": [QuoteOut(quote).data for quote in quotes]}
+    return {
+        "bundle": quotes[0].bundle,
+        **way,
+        "pickup_at": operations.hour_of(quotes[0]),
+        "quotes": [QuoteOut(quote).data for quote in quotes],
+    }
 
 
 class Quotes(APIView):
@@ -116,6 +142,7 @@ class Quotes(APIView):
                 city=city,
                 pickup=_stop(asked.validated_data["pickup"]),
                 dropoff=_stop(asked.validated_data["dropoff"]),
+                pickup_at=asked.validated_data["pickup_at"],
                 consumer_id=user_id,
                 by=Actor(Kind.CONSUMER, str(user_id or "visitor")),
                 at=clock.now(),

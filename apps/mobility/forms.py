@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ UNKNOWN = _("We do not know this place. Choose one of the nearest names, or writ
 
 
 CASH = "cash"
+NOW, LATER = "now", "later"
 
 
 class Degrees(forms.FloatField):
@@ -39,6 +41,24 @@ class TripForm(forms.Form):
     to_lon = Degrees(required=False)
     to_was = forms.CharField(required=False, widget=forms.HiddenInput)
 
+    when = forms.ChoiceField(
+        label=_("When"),
+        choices={NOW: _("Now"), LATER: _("Later")},
+        required=False,
+        initial=NOW,
+        widget=forms.RadioSelect,
+    )
+    day = forms.DateField(
+        label=_("Day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    time = forms.TimeField(
+        label=_("Time"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+
     def __init__(self, *args: Any, city: City, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.city = city
@@ -51,7 +71,17 @@ class TripForm(forms.Form):
             if end in data:
                 stop = data[f"{end}_stop"] = self._stop(end, data)
                 self._keep(end, stop)
+        data["pickup_at"] = self._hour(data) if data.get("when") == LATER else None
         return data
+
+    def _hour(self, data: dict[str, Any]) -> datetime | None:
+        """The hour as the city's clocks show it; the operation says whether it can be."""
+        for name, missing in (("day", _("Choose a day.")), ("time", _("Choose a time."))):
+            if name not in self.errors and not data.get(name):
+                self.add_error(name, missing)
+        if "day" in self.errors or "time" in self.errors:
+            return None
+        return datetime.combine(data["day"], data["time"])
 
     def _keep(self, end: str, stop: Stop | None) -> None:
         """Keep what was understood: shown again, a form never names one place and means another."""

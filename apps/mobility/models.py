@@ -1,6 +1,7 @@
 from datetime import datetime
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.orders.models import Order
@@ -28,6 +29,7 @@ class Ride(models.Model):
     """What an order for a ride has of its own: the way, the code, the promise.
 
     The code is said by the rider before the ride begins, so that nobody steps into the wrong car.
+    `search_at` stands only as long as the search for the driver of a later ride has yet to begin.
     """
 
     order = models.OneToOneField(Order, models.PROTECT, related_name="ride")
@@ -43,12 +45,21 @@ class Ride(models.Model):
     line = models.JSONField(_("way, as [lon, lat] pairs"), default=list)
     code = models.CharField(_("start code"), max_length=4)
     code_tries = models.PositiveSmallIntegerField(_("wrong codes"), default=0)
+    pickup_at = models.DateTimeField(_("ordered for"), null=True, blank=True)
+    search_at = models.DateTimeField(_("search to begin at"), null=True, blank=True)
     pickup_eta_at = models.DateTimeField(_("driver expected at"), null=True, blank=True)
     dropoff_eta_at = models.DateTimeField(_("arrival expected at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("ride")
         verbose_name_plural = _("rides")
+        indexes = [
+            models.Index(
+                name="mobility_ride_to_search_for",
+                fields=["search_at"],
+                condition=Q(search_at__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.pickup_name} to {self.dropoff_name}"

@@ -2,12 +2,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import get_language
+
 from apps.dispatch import queries as dispatch
+from apps.kernel import clock, formats
 from apps.kernel.money import Money
 from apps.mobility.mds import Vehicle
 from apps.mobility.models import VehicleEvent
 from apps.orders.models import Order, Step
 from apps.payments.queries import in_cash
+from apps.places.models import City
 from apps.reviews import queries as reviews
 
 
@@ -23,8 +27,11 @@ def cancellation(order: Order, at: datetime) -> Cancellation:
     """The same answer for the sentence beside the button and for the charge behind it.
 
     Free until a driver has accepted and for as long after that as the quote's terms say; then
-    the fee of the terms, but never more than the ride.
+    the fee of the terms, but never more than the ride.  Of a ride for later it is said to be free
+    until the search begins, because nobody knows yet when a driver will accept.
     """
+    if order.stage == "scheduled":
+        return Cancellation(Money(0, order.currency), order.ride.search_at)
     assigned_at = _taken_at(order, "assign")
     if order.worker_id is None or assigned_at is None:
         return Cancellation(Money(0, order.currency), None)
@@ -51,6 +58,20 @@ def may_leave_at(order: Order) -> datetime | None:
     return arrived_at and arrived_at + timedelta(seconds=order.quote.terms["wait_seconds"])
 
 
+def summary(order: Order) -> str:
+    """From where to where and, of a ride for later, on which day at what hour."""
+    if order.ride.pickup_at is None:
+        return str(order.ride)
+    return f"{order.ride}, {day_and_hour(order.ride.pickup_at, order.city)}"
+
+
+def day_and_hour(moment: datetime, city: City) -> str:
+    """Always with its day, because it was ordered days ahead: "Thu 26 Nov, 14:30"."""
+    zone, language = city.zone_info, get_language() or "en"
+    day = formats.day(moment, zone, now=clock.now(), language=language)
+    return f"{day}, {formats.clock(moment, zone)}"
+
+
 def vehicle_state(worker_id: int) -> Vehicle:
     """The vehicle's state in the words of MDS; before its first event it is out of service."""
     last = VehicleEvent.objects.filter(worker=worker_id).order_by("-pk").first()
@@ -64,6 +85,7 @@ def live(order: Order, at: datetime) -> dict[str, Any]:
     seen: dict[str, Any] = {
         "pickup": {"lat": ride.pickup_lat, "lon": ride.pickup_lon, "name": ride.pickup_name},
         "dropoff": {"lat": ride.dropoff_lat, "lon": ride.dropoff_lon, "name": ride.dropoff_name},
+        "pickup_at": ride.pickup_at,
         "eta_at": ride.eta_at(order.stage),
         "start_code": ride.code if order.is_live else None,
         "cancel_fee_minor": costs.fee.minor,

@@ -1,4 +1,4 @@
-"""Rides: from here to there, now."""
+"""Rides: from here to there, now or at an hour within the week."""
 
 from datetime import datetime, timedelta
 
@@ -20,17 +20,31 @@ SYSTEM = frozenset({Kind.SYSTEM})
 RIDER = frozenset({Kind.CONSUMER})
 DRIVER = frozenset({Kind.WORKER})
 CITY = frozenset({Kind.OFFICER, Kind.SYSTEM})
-BEFORE_BOARDING = frozenset({PAYING, "searching", "on_the_way", "at_pickup"})
+BEFORE_BOARDING = frozenset({PAYING, "scheduled", "searching", "on_the_way", "at_pickup"})
 
 
 def facts(quote: Quote, at: datetime) -> Facts:
-    city = quote.listing.city
+    city, rides_at = quote.listing.city, operations.hour_of(quote) or at
     return {
         "subject": f"listing:{quote.listing_id}",
-        "period": f"{city.now(at):%Y-%m-%d}",
+        "period": f"{city.now(rides_at):%Y-%m-%d}",
         "rides": 1,
         "kind": quote.request["kind"],
     }
+
+
+def held_until(quote: Quote, at: datetime) -> datetime:
+    later = operations.hour_of(quote)
+    return later + operations.GRACE if later else at + timedelta(minutes=10)
+
+
+def goes_on(order: Order) -> str:
+    return "schedule" if order.ride.search_at else "authorise"
+
+
+def check_due(order: Order, data: Data, at: datetime) -> None:
+    if order.ride.search_at is None or at < order.ride.search_at:
+        raise StepRefused("too_early")
 
 
 def check_code(order: Order, data: Data, at: datetime) -> None:
@@ -85,9 +99,20 @@ RIDE = Vertical(
     title=_("Rides"),
     legs=(Leg(engine=dispatch, asks=operations.trip_of),),
     facts=facts,
-    hold_for=timedelta(minutes=10),
+    held_until=held_until,
+    goes_on=goes_on,
     authorised="searching",
     steps=(
+        step("schedule", SYSTEM, PAYING, "scheduled", AUTHORISED),
+        step(
+            "search",
+            SYSTEM,
+            "scheduled",
+            "searching",
+            AUTHORISED,
+            legs="confirm",
+            check=check_due,
+        ),
         step("assign", SYSTEM, "searching", "on_the_way", CONFIRMED),
         step("arrive", DRIVER, "on_the_way", "at_pickup", CONFIRMED),
         step("board", DRIVER, "at_pickup", "on_board", STARTED, check=check_code),
@@ -125,11 +150,12 @@ RIDE = Vertical(
     stepped=operations.note_step,
     refused=operations.count_wrong_code,
     live=queries.live,
-    summary=lambda order: str(order.ride),
+    summary=queries.summary,
     page="mobility:ride",
     receipt="mobility/receipt_part.html",
     stages={
         PAYING: _("Asking your bank"),
+        "scheduled": _("Ordered for later"),
         "searching": _("Looking for a driver"),
         "on_the_way": _("Your driver is on the way"),
         "at_pickup": _("Your driver is here"),

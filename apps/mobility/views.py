@@ -40,8 +40,14 @@ CANNOT_SERVE = {
     "same_place": gettext_lazy("From and to are the same place. Choose where you want to go."),
     "unreachable": gettext_lazy("No street leads from here to there. Choose a place on a street."),
     "no_service": gettext_lazy("No rides are on offer in the city right now. Try again later."),
+    "no_such_hour": gettext_lazy("The clocks leap over this hour that day. Choose another."),
+    "too_soon": gettext_lazy("Choose a time at least 30 minutes ahead, or ride now."),
+    "too_late": gettext_lazy("Choose a day at most 7 days ahead."),
 }
+# The field at which something is said that concerns the hour.
+FIELDS = {"no_such_hour": "time", "too_soon": "time", "too_late": "day"}
 ENDS = ("start", "start_lat", "start_lon", "to", "to_lat", "to_lon")
+WISHES = (*ENDS, "when", "day", "time")
 # The two classes that the city compares for the rider.
 STEP_FREE = ("standard", "accessible")
 REASONS = {
@@ -66,23 +72,30 @@ def plan(request: HttpRequest) -> HttpResponse:
                 city=city,
                 pickup=form.cleaned_data["start_stop"],
                 dropoff=form.cleaned_data["to_stop"],
+                pickup_at=form.cleaned_data["pickup_at"],
                 consumer_id=request.user.pk,
                 by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
                 at=clock.now(),
             )
         except operations.CannotServe as no:
-            form.add_error(None, CANNOT_SERVE[no.code])
+            form.add_error(FIELDS.get(no.code), CANNOT_SERVE[no.code])
         else:
             return redirect("mobility:choose", bundle=quotes[0].bundle)
     if form.errors:
         status = 422
-    page = {"form": form, "city": city, "nearest": _nearest(form)}
+    today = city.now(clock.now()).date()
+    page = {
+        "form": form,
+        "city": city,
+        "nearest": _nearest(form),
+        "days": (today, today + operations.LATEST),
+    }
     return render(request, "mobility/plan.html", page, status=status)
 
 
 def _nearest(form: TripForm) -> dict[str, list[dict[str, str]]]:
     """The places that may have been meant: each a link to this form with that end filled in."""
-    kept = {name: form.data[name] for name in ENDS if form.data.get(name)}
+    kept = {name: form.data[name] for name in WISHES if form.data.get(name)}
     return {
         end: [
             {
@@ -101,7 +114,7 @@ def _end(end: str, name: str, point: Point) -> dict[str, str]:
 
 
 def _first_wishes(request: HttpRequest) -> dict[str, str]:
-    return {name: request.GET[name][:120] for name in ENDS if request.GET.get(name)}
+    return {name: request.GET[name][:120] for name in WISHES if request.GET.get(name)}
 
 
 @require_GET
@@ -140,14 +153,16 @@ def _quotes(request: HttpRequest, bundle: UUID) -> list[Quote]:
 def _show_prices(
     request: HttpRequest, quotes: list[Quote], refusal: str = "", status: int = 200
 ) -> HttpResponse:
-    at, asked = clock.now(), quotes[0].request
+    at, asked, later = clock.now(), quotes[0].request, operations.hour_of(quotes[0])
     options = []
     for quote in quotes:
         trip = operations.trip_of(quote)
         options.append(
             {
                 "quote": quote,
-                "eta": supply.eta_to(
+                "eta": None
+                if later
+                else supply.eta_to(
                     quote.listing.city, trip.pickup, needs=trip.needs, seats=trip.seats, at=at
                 ),
                 "seats": operations.SEATS.get(quote.listing.kind, 4),
@@ -160,6 +175,10 @@ def _show_prices(
         "options": options,
         "chosen": request.POST.get("quote") or str(quotes[0].ref),
         "asked": asked,
+        "later": later,
+        # On the city's clock, for the link that leads back to the form.
+        "shown": later and quotes[0].listing.city.now(later).replace(tzinfo=None),
+        "search_at": later and later - operations.LEAD,
         "bundle": quotes[0].bundle,
         "same_for_all": len({q.total_minor for q in quotes if q.listing.kind in STEP_FREE}) == 1,
         "is_over": all(quote.expires_at <= at for quote in quotes),
@@ -330,17 +349,20 @@ def again(request: HttpRequest, ref: UUID) -> HttpResponse:
 @require_POST
 def requote(request: HttpRequest, bundle: UUID) -> HttpResponse:
     """New prices in place of those that ran out."""
-    asked = _quotes(request, bundle)[0].request
+    quotes = _quotes(request, bundle)
+    asked = quotes[0].request
     ends = [
         operations.Stop(Point(asked[end]["lat"], asked[end]["lon"]), asked[end]["name"])
         for end in ("pickup", "dropoff")
     ]
-    return _requote(request, ends, before=bundle)
+    later = operations.hour_of(quotes[0])
+    return _requote(request, ends, pickup_at=later, before=bundle)
 
 
 def _requote(
     request: HttpRequest,
     ends: list[operations.Stop],
+    pickup_at: datetime | None = None,
     before: UUID | None = None,
 ) -> HttpResponse:
     city = current_city()
@@ -351,6 +373,7 @@ def _requote(
             city=city,
             pickup=ends[0],
             dropoff=ends[1],
+            pickup_at=pickup_at,
             consumer_id=request.user.pk,
             by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
             at=clock.now(),

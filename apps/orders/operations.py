@@ -254,7 +254,7 @@ def _order(basket: Basket, quote: Quote, decision: Decision, by: Actor, at: date
     vertical.placed(order)
     for leg in vertical.legs:
         leg.engine.hold(
-            leg.asks(quote), holder=order.ref, until=at + vertical.hold_for, by=by, at=at
+            leg.asks(quote), holder=order.ref, until=vertical.held_until(quote, at), by=by, at=at
         )
     bus.publish("orders.placed", by=by, at=at, order=order.pk, ref=order.ref, stage=PAYING)
     return order

@@ -1,9 +1,10 @@
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
-from apps.orders import live, operations
+from apps.orders import live, operations, verticals
 from apps.orders.models import Order
 
 ORDERS = Actor.system("orders")
@@ -11,19 +12,21 @@ ORDERS = Actor.system("orders")
 
 @bus.subscribe("payments.authorised")
 def go_ahead(*, holder: str, at: datetime, **_: Any) -> None:
-    _step("authorise", holder, at)
+    for order in _waiting(holder):
+        step = verticals.get(order.vertical).goes_on(order)
+        operations.advance(order_id=order.pk, step=step, by=ORDERS, at=at)
 
 
 @bus.subscribe("payments.refused")
 def call_off(*, holder: str, at: datetime, refusal: str = "", **_: Any) -> None:
-    _step("refuse", holder, at, reason=refusal)
+    for order in _waiting(holder):
+        data = {"reason": refusal}
+        operations.advance(order_id=order.pk, step="refuse", by=ORDERS, at=at, data=data)
 
 
-def _step(step: str, holder: str, at: datetime, **data: str) -> None:
+def _waiting(holder: str) -> Iterable[Order]:
     # A consumer who cancelled meanwhile was faster than the bank, and that is all right.
-    waiting = Order.objects.filter(basket__ref=holder, state=Order.State.PLACED)
-    for order_id in waiting.order_by("pk").values_list("pk", flat=True):
-        operations.advance(order_id=order_id, step=step, by=ORDERS, at=at, data=data)
+    return Order.objects.filter(basket__ref=holder, state=Order.State.PLACED).order_by("pk")
 
 
 @bus.subscribe("orders.placed")

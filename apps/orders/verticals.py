@@ -10,7 +10,7 @@ itself when its app is ready:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -74,6 +74,10 @@ class Step:
     check: Callable[[Order, Data, datetime], None] | None = None
 
 
+def _at_once(order: Order) -> str:
+    return "authorise"
+
+
 def _nothing(order: Order, step: Step, data: Data, by: Actor, at: datetime) -> None:
     """The vertical has nothing of its own to write."""
 
@@ -88,14 +92,15 @@ class Vertical:
 
     Every leg is held when the order is placed; the steps say when it is confirmed and released.
     Money takes its two steps, `authorise` and `refuse`, in every vertical alike, from the stage
-    `paying`, in which every order begins.
+    `paying`, in which every order begins.  What need not begin at once names another step than
+    `authorise` in `goes_on`.
     """
 
     slug: str
     title: str | Promise
     legs: tuple[Leg, ...]
     facts: Callable[[Quote, datetime], Facts]
-    hold_for: timedelta
+    held_until: Callable[[Quote, datetime], datetime]
     authorised: str
     steps: tuple[Step, ...]
     charge: Callable[[Order, Step, datetime], Sequence[Line]]
@@ -103,6 +108,7 @@ class Vertical:
     live: Callable[[Order, datetime], dict[str, Any]]
     page: str
     stages: Mapping[str, str | Promise]
+    goes_on: Callable[[Order], str] = _at_once
     stepped: Callable[[Order, Step, Data, Actor, datetime], None] = _nothing
     refused: Callable[[Order, Step, str], None] = _unmoved
     summary: Callable[[Order], str] = str

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -64,6 +64,16 @@ class City(models.Model):
     def now(self, at: datetime) -> datetime:
         """Return the moment `at` as the clocks of the city show it."""
         return at.astimezone(self.zone_info)
+
+    def moment(self, shown: datetime) -> datetime:
+        """Return the moment at which the clocks of the city show this; the first, if they do twice.
+
+        Raises `ValueError` for an hour that the clocks leap over.
+        """
+        moment = shown.replace(tzinfo=self.zone_info).astimezone(UTC)
+        if self.now(moment).replace(tzinfo=None) != shown:
+            raise ValueError(f"no clock in {self} shows {shown}")
+        return moment
 
     def contains(self, point: Point) -> bool:
         """Say whether the point lies inside the city or on its edge."""

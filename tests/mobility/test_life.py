@@ -68,6 +68,7 @@ LEGAL = {(Order.State.PLACED, PAYING)} | AFTER
 # What a stage of the order says about its job.  A search that is over waits for the news of it.
 JOBS = {
     PAYING: {Job.State.WAITING},
+    "scheduled": {Job.State.WAITING},
     "searching": {Job.State.SEARCHING, Job.State.UNSERVED},
     "on_the_way": {Job.State.ASSIGNED},
     "at_pickup": {Job.State.ASSIGNED},
@@ -143,6 +144,9 @@ class Life(RuleBasedStateMachine):
         elif order.stage == PAYING:
             self.all_news_arrives()
             self.the_bank_answers(n, "yes")
+        elif order.stage == "scheduled":
+            self.at = max(self.at, order.ride.search_at)
+            self.searches_begin()
         elif Offer.objects.open().filter(job__holder=order.ref).exists():
             self.a_driver_answers_what_rings(n)
         elif free := self.one_of(supply.free_workers(self.town.city.pk, at=self.at), n):
@@ -153,12 +157,17 @@ class Life(RuleBasedStateMachine):
         self.at += timedelta(seconds=seconds)
 
     @precondition(lambda self: Order.objects.live().count() < LIVE_ORDERS)
-    @rule(again=st.booleans())
-    def the_rider_orders(self, again: bool) -> None:
-        quote = self.town.quote(self.at)
+    @rule(again=st.booleans(), ahead=st.sampled_from([None, None, 31, 90]))
+    def the_rider_orders(self, again: bool, ahead: int | None = None) -> None:
+        pickup_at = ahead and self.at + timedelta(minutes=ahead)
+        quote = self.town.quote(self.at, pickup_at=pickup_at)
         order = self.town.place(quote, self.at)
         if again:
             assert self.town.place(quote, self.at, key=order.basket.ref) == order
+
+    @rule()
+    def searches_begin(self) -> None:
+        operations.begin_searches(at=self.at)
 
     @rule(n=anyone, step=st.sampled_from(["cancel", "call_off"]))
     def the_rider_or_an_officer_calls_it_off(self, n: int, step: str) -> None:
@@ -372,6 +381,7 @@ class Life(RuleBasedStateMachine):
             for order in Order.objects.live().exclude(worker=None):
                 self.drive_on(order)
             self.at += timedelta(minutes=15)
+            self.searches_begin()
             dispatch.tidy(at=self.at)
         assert not Order.objects.live().exists()
         assert not Job.objects.exclude(state__in=OVER).exists()

@@ -1,7 +1,7 @@
 """What a ride from here to there costs, in every service class."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +30,12 @@ NEEDS: dict[str, tuple[str, ...]] = {
 SEATS: dict[str, int] = {"standard": 4, "large": 6, "accessible": 3}
 
 
+# A ride ordered for later is asked for at least so long ahead, and at most as long as a bank keeps
+# its promise for a card: about a week.
+SOONEST = timedelta(minutes=30)
+LATEST = timedelta(days=7)
+
+
 class CannotServe(Exception):
     """There is no ride from here to there.  `code` says why not."""
 
@@ -50,13 +56,23 @@ class Stop:
 
 
 def quote_trip(
-    *, city: City, pickup: Stop, dropoff: Stop, consumer_id: int | None, by: Actor, at: datetime
+    *,
+    city: City,
+    pickup: Stop,
+    dropoff: Stop,
+    consumer_id: int | None,
+    by: Actor,
+    at: datetime,
+    pickup_at: datetime | None = None,
 ) -> list[Quote]:
-    """Price a ride in every service class, frozen for five minutes.
+    """Price a ride in every service class, frozen for five minutes; now, or for `pickup_at`.
 
-    The way is looked up before anything is written.  Raises `CannotServe` with `outside_city`,
-    `same_place`, `unreachable` or `no_service`.
+    A `pickup_at` without a zone is what the city's clocks show.  The way is looked up before
+    anything is written.  Raises `CannotServe` with `outside_city`, `same_place`, `unreachable` or
+    `no_service`, and with `no_such_hour`, `too_soon` or `too_late` for the hour.
     """
+    if pickup_at is not None:
+        pickup_at = _later(city, pickup_at, at)
     for stop in (pickup, dropoff):
         if not city.contains(stop.point):
             raise CannotServe("outside_city")
@@ -66,10 +82,22 @@ def quote_trip(
         way = routing.route(city.slug, [pickup.point, dropoff.point])
     except routing.Unreachable:
         raise CannotServe("unreachable") from None
-    quotes = _freeze(city, pickup, dropoff, way, consumer_id, by, at)
+    quotes = _freeze(city, pickup, dropoff, pickup_at, way, consumer_id, by, at)
     if not quotes:
         raise CannotServe("no_service")
     return quotes
+
+
+def _later(city: City, asked: datetime, at: datetime) -> datetime:
+    try:
+        moment = asked if asked.tzinfo else city.moment(asked)
+    except (ValueError, OverflowError):
+        raise CannotServe("no_such_hour") from None
+    if moment < at + SOONEST:
+        raise CannotServe("too_soon")
+    if moment > at + LATEST:
+        raise CannotServe("too_late")
+    return moment
 
 
 @transaction.atomic
@@ -77,6 +105,7 @@ def _freeze(
     city: City,
     pickup: Stop,
     dropoff: Stop,
+    pickup_at: datetime | None,
     way: routing.Route,
     consumer_id: int | None,
     by: Actor,
@@ -87,6 +116,7 @@ def _freeze(
     asked = {
         "pickup": pickup.frozen(),
         "dropoff": dropoff.frozen(),
+        "pickup_at": pickup_at and pickup_at.isoformat(),
         "metres": metres,
         "seconds": seconds,
         "is_estimate": way.is_estimate,
@@ -119,6 +149,12 @@ def _freeze(
             )
         )
     return quotes
+
+
+def hour_of(quote: Quote) -> datetime | None:
+    """The moment that a ride was priced for; None means now."""
+    asked = quote.request.get("pickup_at")
+    return asked and datetime.fromisoformat(asked)
 
 
 def trip_of(quote: Quote) -> dispatch.Trip:

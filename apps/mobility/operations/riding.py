@@ -11,18 +11,21 @@ from apps.dispatch.models import Offer
 from apps.kernel.actors import Actor
 from apps.mobility import mds
 from apps.mobility.models import Ride
-from apps.mobility.operations.quoting import VERTICAL
+from apps.mobility.operations.quoting import VERTICAL, hour_of
 from apps.mobility.operations.vehicles import note_event
 from apps.orders import operations as orders
 from apps.orders import verticals
 from apps.orders.models import Order
 
 CODE_TRIES = 5
+# How long before the hour of a later ride its driver is looked for, and until when at the longest.
+LEAD = timedelta(minutes=20)
+GRACE = timedelta(minutes=10)
 
 
 def write_ride(order: Order) -> None:
     """Keep what a ride has of its own, in the transaction that places the order."""
-    asked = order.quote.request
+    asked, later = order.quote.request, hour_of(order.quote)
     Ride.objects.create(
         order=order,
         pickup_lat=asked["pickup"]["lat"],
@@ -35,6 +38,8 @@ def write_ride(order: Order) -> None:
         seconds=asked["seconds"],
         is_estimate=asked["is_estimate"],
         line=asked["line"],
+        pickup_at=later,
+        search_at=later and later - LEAD,
         code=f"{secrets.randbelow(10_000):04}",
     )
 
@@ -51,9 +56,30 @@ def note_step(
         Ride.objects.filter(order=order).update(dropoff_eta_at=ends)
     elif step.name == "give_back":
         Ride.objects.filter(order=order).update(pickup_eta_at=None, code_tries=0)
+    elif step.name == "search" or step.state == Order.State.CANCELLED:
+        Ride.objects.filter(order=order).update(search_at=None)
     if order.worker_id is not None:
         for event in mds.EVENTS_OF_STEP.get(step.name, ()):
             note_event(order.worker_id, event, order, at)
+
+
+def begin_searches(*, at: datetime) -> int:
+    """Look for drivers for the later rides whose hour is near.  Return how many.
+
+    Each in a transaction of its own; any number may do it at once, and each search begins once.
+    """
+    due = Order.objects.filter(stage="scheduled", ride__search_at__lte=at)
+    by = Actor.system(VERTICAL)
+    order_ids = due.order_by("ride__search_at", "pk").values_list("pk", flat=True)
+    return sum(_begin_search(order_id, by, at) for order_id in list(order_ids))
+
+
+@transaction.atomic
+def _begin_search(order_id: int, by: Actor, at: datetime) -> bool:
+    if not Order.objects.locked().filter(pk=order_id, stage="scheduled").exists():
+        return False
+    orders.advance(order_id=order_id, step="search", by=by, at=at)
+    return True
 
 
 @transaction.atomic

@@ -1,0 +1,12 @@
+from typing import Any
+
+from celery import shared_task
+
+from apps.kernel import clock
+from apps.mobility import operations
+
+
+@shared_task
+def begin_searches(**_: Any) -> None:
+    """Look for the drivers of the later rides whose hour is near."""
+    operations.begin_searches(at=clock.now())
