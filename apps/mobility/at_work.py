@@ -150,6 +150,7 @@ def _ride(order: Order, at: datetime) -> dict[str, Any]:
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
         "line": ride.line,
         "rider": {"name": order.consumer.short_name},
+        "emergency_phone": order.city.emergency_phone,
     }
 
 

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from apps.mobility import views_alarm
 from apps.mobility import views_driver as views
 
 app_name = "driver"
@@ -9,4 +10,5 @@ urlpatterns = [
     path("drive/shift/", views.change, name="change"),
     path("drive/offers/<int:offer>/", views.answer, name="answer"),
     path("drive/rides/<uuid:ref>/", views.step, name="step"),
+    path("drive/rides/<uuid:ref>/help/", views_alarm.driver, name="help"),
 ]

@@ -1,12 +1,16 @@
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.kernel.locks import LockableQuerySet
 from apps.orders.models import Order
 from apps.parties.models import Worker
 from apps.places.geometry import Point
+
+SHARED_AFTER_RIDE = timedelta(minutes=30)
 
 
 class Vehicle(models.Model):
@@ -97,3 +101,93 @@ class VehicleEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} of worker {self.worker_id}"
+
+
+class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
+    def kept(self) -> Self:
+        """Those that nobody has taken back; they may have run out all the same."""
+        return self.filter(revoked_at=None)
+
+
+class ShareLink(models.Model):
+    """An address under which somebody without an account may watch a ride.
+
+    The token in it is known to whoever was given it; the city keeps only its digest.
+    """
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="share_links")
+    digest = models.CharField(_("digest of the token"), max_length=64, unique=True)
+    made_at = models.DateTimeField(_("made"))
+    expires_at = models.DateTimeField(_("ends at the latest"))
+    revoked_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+
+    objects = ShareLinkQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("share link")
+        verbose_name_plural = _("share links")
+        constraints = [
+            models.UniqueConstraint(
+                name="mobility_one_share_link_of_order",
+                fields=["order"],
+                condition=Q(revoked_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"share link of {self.order}"
+
+    @property
+    def ends_at(self) -> datetime:
+        """Half an hour after the ride, and never later than it was made for."""
+        if self.order.ended_at is None:
+            return self.expires_at
+        return min(self.expires_at, self.order.ended_at + SHARED_AFTER_RIDE)
+
+    def is_open(self, at: datetime) -> bool:
+        return self.revoked_at is None and at < self.ends_at
+
+
+class AlertQuerySet(LockableQuerySet["Alert"]):
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+
+class Alert(models.Model):
+    """Somebody on a ride calls the city for help.  It stays open until an officer closes it."""
+
+    class Part(models.TextChoices):
+        RIDER = "RIDER", _("rider")
+        DRIVER = "DRIVER", _("driver")
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="alerts")
+    part = models.CharField(_("raised by the"), max_length=6, choices=Part)
+    by = models.CharField(_("by"), max_length=100)
+    lat = models.FloatField(null=True, blank=True)
+    lon = models.FloatField(null=True, blank=True)
+    raised_at = models.DateTimeField(_("raised"))
+    acknowledged_at = models.DateTimeField(_("taken up"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    answer = models.TextField(_("what the officer said last"), blank=True)
+
+    objects = AlertQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("call for help")
+        verbose_name_plural = _("calls for help")
+        permissions = [("answer_alert", _("Can take up and close calls for help"))]
+        constraints = [
+            models.UniqueConstraint(
+                name="mobility_one_open_alert",
+                fields=["order", "part"],
+                condition=Q(closed_at__isnull=True),
+            )
+        ]
+        indexes = [
+            models.Index(
+                name="mobility_alert_open", fields=["raised_at"], condition=Q(closed_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order}, {self.get_part_display()}"

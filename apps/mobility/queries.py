@@ -8,8 +8,9 @@ from apps.dispatch import queries as dispatch
 from apps.kernel import clock, formats
 from apps.kernel.money import Money
 from apps.mobility.mds import Vehicle
-from apps.mobility.models import VehicleEvent
+from apps.mobility.models import ShareLink, VehicleEvent
 from apps.orders.models import Order, Step
+from apps.parties.queries import digest_of
 from apps.payments.queries import in_cash
 from apps.places.models import City
 from apps.reviews import queries as reviews
@@ -102,6 +103,44 @@ def live(order: Order, at: datetime) -> dict[str, Any]:
                 "heading": position.heading,
                 "seen_at": position.seen_at,
             }
+    return seen
+
+
+def link_of(order: Order, at: datetime) -> ShareLink | None:
+    """The link under which a ride may be watched now, if there is one."""
+    link = order.share_links.kept().select_related("order").first()
+    return link if link is not None and link.is_open(at) else None
+
+
+def link_with(token: str) -> ShareLink | None:
+    """The link that a token opens or once opened; whether it still does is `is_open`."""
+    links = ShareLink.objects.select_related(
+        "order__ride", "order__city", "order__consumer", "order__worker__user"
+    )
+    return links.filter(digest=digest_of(token)).first()
+
+
+def watched(order: Order) -> dict[str, Any]:
+    """What somebody who was given the link sees: less than anybody else who watches.
+
+    Neither code nor price nor where the rider started or goes, and of the rider the first name.
+    """
+    seen: dict[str, Any] = {
+        "rider": order.consumer.short_name,
+        "stage": order.stage,
+        "eta_at": order.ride.eta_at(order.stage),
+        "driver": "",
+        "vehicle": "",
+        "plate": "",
+        "car": None,
+    }
+    if order.worker is not None:
+        vehicle = getattr(order.worker, "vehicle", None)
+        seen["driver"] = order.worker.user.short_name
+        seen["vehicle"] = f"{vehicle.colour} {vehicle.make}" if vehicle else ""
+        seen["plate"] = vehicle.plate if vehicle else ""
+        if order.is_live:
+            seen["car"] = dispatch.where_is(order.worker.pk)
     return seen
 
 

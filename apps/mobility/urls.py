@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.mobility import views
+from apps.mobility import views, views_alarm, views_share
 
 app_name = "mobility"
 urlpatterns = [
@@ -12,4 +12,9 @@ urlpatterns = [
     path("rides/<uuid:ref>/sheet/", views.sheet, name="sheet"),
     path("rides/<uuid:ref>/cancel/", views.cancel, name="cancel"),
     path("rides/<uuid:ref>/again/", views.again, name="again"),
+    path("rides/<uuid:ref>/share/", views_share.share, name="share"),
+    path("rides/<uuid:ref>/share/stop/", views_share.stop, name="stop-sharing"),
+    path("rides/<uuid:ref>/help/", views_alarm.rider, name="help"),
+    path("s/<str:token>/", views_share.watch, name="watch"),
+    path("s/<str:token>/sheet/", views_share.sheet, name="watch-sheet"),
 ]

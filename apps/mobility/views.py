@@ -271,6 +271,7 @@ def _sheet(order: Order) -> dict[str, Any]:
         "may_cancel": "cancel" in vertical.open_to(Kind.CONSUMER, order.stage),
         "cancellation": queries.cancellation(order, at),
         "in_cash": in_cash(order.basket.ref),
+        "alert": order.alerts.open().filter(part="RIDER").first(),
     }
 
 

@@ -17,6 +17,7 @@ from apps.dispatch import queries as supply
 from apps.dispatch.models import Position
 from apps.kernel import clock, formats
 from apps.mobility import at_work, operations
+from apps.mobility.models import Alert
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.parties.models import Worker
@@ -245,6 +246,7 @@ def _under_way(ride: dict[str, Any], at: datetime) -> dict[str, Any]:
     }
     return {
         **ride,
+        "alert": Alert.objects.open().filter(order__ref=ride["ref"], part="DRIVER").first(),
         "title": titles.get(ride["stage"], ""),
         "may_leave": leave_at is not None and at >= leave_at,
         "stops": [

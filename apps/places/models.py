@@ -29,6 +29,7 @@ class City(models.Model):
         _("digest of what it was loaded from"), max_length=64, blank=True
     )
     takes_cash = models.BooleanField(_("riders may pay in cash"), default=False)
+    emergency_phone = models.CharField(_("emergency number"), max_length=20, default="112")
     is_demo = models.BooleanField(_("only for a demonstration"), default=False)
 
     class Meta:

@@ -31,6 +31,7 @@ class Facts:
     currency: str
     locale: str
     is_demo: bool = False
+    emergency_phone: str = "112"
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.slug) or len(self.slug) > 50:
@@ -103,6 +104,7 @@ def open_city(facts: Facts, survey: Survey, /, *, by: Actor, at: datetime) -> Ci
             "currency": facts.currency,
             "locale": facts.locale,
             "is_demo": facts.is_demo,
+            "emergency_phone": facts.emergency_phone,
             "boundary": survey.boundary,
             "centre_lat": survey.centre.lat,
             "centre_lon": survey.centre.lon,

@@ -1,5 +1,12 @@
 """Mobility: rides, from the question "where to?" to the drop-off."""
 
+from apps.mobility.operations.alarm import (
+    AlertClosed,
+    NobodyToFear,
+    acknowledge_alert,
+    close_alert,
+    raise_alert,
+)
 from apps.mobility.operations.joining import (
     PlateTaken,
     agree_to_driver,
@@ -30,6 +37,7 @@ from apps.mobility.operations.riding import (
     note_step,
     write_ride,
 )
+from apps.mobility.operations.sharing import RideOver, share_ride, stop_sharing
 from apps.mobility.operations.shifts import (
     go_on_shift,
     leave_shift,
@@ -48,13 +56,18 @@ __all__ = [
     "SEATS",
     "SOONEST",
     "VERTICAL",
+    "AlertClosed",
     "CannotServe",
+    "NobodyToFear",
     "PlateTaken",
+    "RideOver",
     "Stop",
     "accept_offer",
+    "acknowledge_alert",
     "agree_to_driver",
     "ask_to_drive",
     "begin_searches",
+    "close_alert",
     "confirm_ride",
     "count_wrong_code",
     "go_on_shift",
@@ -65,7 +78,10 @@ __all__ = [
     "note_step",
     "part_ways",
     "quote_trip",
+    "raise_alert",
+    "share_ride",
     "stop_offering",
+    "stop_sharing",
     "trip_of",
     "write_ride",
 ]

@@ -171,7 +171,13 @@ LANDMARKS: list[tuple[str, float, float]] = [
 def facts() -> Facts:
     """Return what the demo city says of itself."""
     return Facts(
-        slug=SLUG, name=NAME, timezone=TIMEZONE, currency=CURRENCY, locale=LOCALE, is_demo=True
+        slug=SLUG,
+        name=NAME,
+        timezone=TIMEZONE,
+        currency=CURRENCY,
+        locale=LOCALE,
+        is_demo=True,
+        emergency_phone="133",
     )
 
 

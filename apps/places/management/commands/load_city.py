@@ -23,6 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("--tz", required=True, help="its time zone, as in America/Santiago")
         parser.add_argument("--currency", required=True, help="its currency, as in CLP")
         parser.add_argument("--locale", required=True, help="language and country, as in es-cl")
+        parser.add_argument(
+            "--emergency", default="112", help="its emergency number; 112 if left out"
+        )
         parser.add_argument("--slug", help="its name in addresses; made from the name if left out")
         parser.add_argument(
             "--boundary",
@@ -39,6 +42,7 @@ class Command(BaseCommand):
                 timezone=options["tz"],
                 currency=options["currency"],
                 locale=options["locale"].lower(),
+                emergency_phone=options["emergency"],
             )
         except operations.Unfit as error:
             raise CommandError(str(error)) from error
