@@ -15,7 +15,10 @@ if (keptAt && strip) {
   }).format(new Date(keptAt));
   strip.querySelector("span").textContent = strip.dataset.kept.replace("{time}", time);
   strip.hidden = false;
-  addEventListener("online", () => location.reload());
+  // A phone says that it is back before it is: only an answer of the city itself counts.
+  addEventListener("online", () => {
+    fetch(location.href, { method: "HEAD" }).then(() => location.reload(), () => {});
+  });
 }
 
 export async function keepPage() {
