@@ -69,6 +69,8 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
             color_scheme="dark" if theme == "dark" else "light",
             locale={"en": "en-GB", "es": "es-CL"}.get(lang, lang),
             reduced_motion=rest.pop("reduced_motion", "reduce"),
+            # Pages come from the server, unless the test is about those that a phone keeps.
+            service_workers=rest.pop("service_workers", "block"),
             **rest,
         )
         contexts.append(context)

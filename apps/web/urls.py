@@ -13,5 +13,6 @@ urlpatterns = [
     path("accessibility/", views.accessibility, name="accessibility"),
     path("offline/", views.offline, name="offline"),
     path("manifest.webmanifest", views.manifest, name="manifest"),
+    path("sw.js", views.service_worker, name="service-worker"),
     path("robots.txt", views.robots, name="robots"),
 ]

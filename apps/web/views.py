@@ -1,5 +1,6 @@
 """The pages that belong to no trade: home, the person's own page, help, choices of look."""
 
+import json
 from datetime import datetime
 from typing import cast
 
@@ -8,10 +9,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import get_template
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.kernel.actors import Kind
@@ -19,7 +24,7 @@ from apps.kernel.clock import now
 from apps.parties import operations as parties
 from apps.parties.models import Consumer, User
 from apps.places.models import City
-from apps.web import navigation, queries, specimens
+from apps.web import kept, navigation, queries, specimens
 from apps.web.context import THEME_COOKIE, THEMES, current_city, person
 from apps.web.forms import PersonForm
 
@@ -148,19 +153,51 @@ def manifest(request: HttpRequest) -> JsonResponse:
     """What a phone needs to put the city on its home screen."""
     city = current_city()
     name = city.name if city else _("The city")
-    icon = {"src": static("img/mark.svg"), "sizes": "any", "type": "image/svg+xml"}
+    shortcuts = [(_("Where to?"), navigation.RIDES), (_("Orders"), navigation.ORDERS)]
     return JsonResponse(
         {
+            "id": "/",
             "name": name,
             "short_name": name,
+            "lang": get_language(),
             "start_url": reverse("web:home"),
+            "scope": "/",
             "display": "standalone",
+            # As tokens.css has them by day: --canvas and --primary.
             "background_color": "#f4f6f3",
             "theme_color": "#0b5a5c",
-            "icons": [{**icon, "purpose": "any"}],
+            "icons": [
+                _icon("img/mark.svg", "any", "image/svg+xml"),
+                _icon("icons/192.png", "192x192", "image/png"),
+                _icon("icons/512.png", "512x512", "image/png"),
+                _icon("icons/maskable-512.png", "512x512", "image/png", "maskable"),
+            ],
+            "shortcuts": [
+                {
+                    "name": label,
+                    "url": page.path,
+                    "icons": [_icon("icons/192.png", "192x192", "image/png")],
+                }
+                for label, page in shortcuts
+            ],
         },
         content_type="application/manifest+json",
     )
+
+
+def _icon(name: str, sizes: str, kind: str, purpose: str = "any") -> dict[str, str]:
+    return {"src": static(name), "sizes": sizes, "type": kind, "purpose": purpose}
+
+
+@require_safe
+@never_cache
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """The script that keeps pages, over the whole site; it changes when the shell does."""
+    source = get_template("web/sw.js")
+    told = {"files": mark_safe(json.dumps(kept.addresses())), "offline": reverse("web:offline")}
+    version = kept.version(source.render({**told, "version": ""}))
+    script = source.render({**told, "version": version})
+    return HttpResponse(script, content_type="text/javascript; charset=utf-8")
 
 
 @require_safe

@@ -107,7 +107,8 @@ function settle(part) {
 
 function connection(isBack) {
   const strip = $("#offline");
-  if (strip) strip.hidden = navigator.onLine;
+  // A page that was kept says so whatever the phone believes of its line.
+  if (strip) strip.hidden = navigator.onLine && !$('meta[name="kept-at"]');
   if (isBack !== undefined) say($("#said")?.dataset[navigator.onLine ? "online" : "offline"]);
 }
 addEventListener("online", () => connection(true));

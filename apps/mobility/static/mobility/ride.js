@@ -4,6 +4,7 @@
 */
 
 import { say } from "../js/app.js";
+import { keepPage } from "../js/installed.js";
 import { connect } from "../js/socket.js";
 import { tripMap } from "./trip-map.js";
 
@@ -44,6 +45,7 @@ async function refresh() {
       told = { eta, at: Date.now() };
     }
     if (now !== before) {
+      keepPage().catch(() => {});
       document.title = document.title.replace(/^[^·]*/, `${now} `);
     }
     if (!head.dataset.live) line.close();
