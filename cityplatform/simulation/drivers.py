@@ -219,7 +219,7 @@ class Driver:
                 if code := await self.world.code_of(ride["ref"]):
                     await self._say(**step, step="board", code=code)
                 elif self.state and (ride["may_leave_at"] or "~") <= self.state["at"]:
-                    # Whoever is no part of the play cannot tell us the code, and must not pay for it.
+                    # Who is no part of the play cannot tell us the code, and must not pay for it.
                     await self._say(**step, step="give_back", reason="other")
                 else:
                     await self._news(2)
