@@ -12,6 +12,7 @@ FILES = (
     "css/parts.css",
     "css/feedback.css",
     "css/map.css",
+    "web/home.css",
     "mobility/rides.css",
     "orders/receipt.css",
     "vendor/figtree/figtree-latin-wght-normal.woff2",
