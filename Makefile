@@ -6,9 +6,8 @@ PY := .venv/bin/python
 # Of the reference data, for tests that want it: make test DATA=../shared/data.  (With a space
 # instead of =, pytest would take the folder for one of tests and look for its settings there.)
 PYTEST := $(PY) -m pytest $(if $(DATA),--data="$(DATA)") $(ARGS)
-# As many processes as there are cores, each with engines of its own, in the order of tests.conftest.
-SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadgroup \
-	--no-loadscope-reorder
+# As many processes as there are cores, each with engines of its own.
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -21,7 +20,12 @@ demo: setup ## the whole city on this machine; FRESH=1 begins anew
 
 test: setup ## all tests; DATA=DIR for those that want reference data, ARGS="-k ride"
 	@python="$$(./scripts/find-python)" && "$$python" scripts/setup.py --browser
-	@$(PYTEST) $(SIDE_BY_SIDE)
+ifdef ARGS
+	@$(PYTEST)
+else
+	@$(PYTEST) $(SIDE_BY_SIDE) --ignore=tests/journeys
+	@$(PYTEST) tests/journeys
+endif
 
 proof: setup ## the slow proofs: kills in the middle of rides; RIDES=20 SEED=8
 	@$(PYTEST) tests/proof -s --rides=$(or $(RIDES),300) --seed=$(or $(SEED),7)

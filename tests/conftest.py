@@ -13,27 +13,12 @@ from tests.browser import browser, new_page, site  # noqa: F401
 settings.register_profile("proof", deadline=None, print_blob=True)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browsers last: their loop stays open, and asynchronous tests want one of their own.
 
-    Where several processes share the work, one takes all that wants the whole platform, for it
-    comes up once; the rest goes by file.
+    Where several processes share the work, each takes its part in this order, too.
     """
-    for item in items:
-        group = "journeys" if _is_journey(item) else f"{item.path}{_wants_browser(item)}"
-        item.add_marker(pytest.mark.xdist_group(group))
-    yield
-    # The plugins have an order of their own: this one is the last word.
-    items.sort(key=lambda item: _is_journey(item) or _wants_browser(item))
-
-
-def _is_journey(item: pytest.Item) -> bool:
-    return item.path.parent.name == "journeys"
-
-
-def _wants_browser(item: pytest.Item) -> bool:
-    return "browser" in getattr(item, "fixturenames", ())
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
