@@ -1,7 +1,6 @@
 """Pages, sockets and files behind one address."""
 
 import os
-import sys
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -10,10 +9,6 @@ from django.core.asgi import get_asgi_application
 from servestatic import ServeStaticASGI
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityplatform.settings")
-
-# Threads ask the database in many short turns, and after each they wait for the interpreter as
-# long as another may keep it: with Python's 5 ms, a busy process answers ten times slower.
-sys.setswitchinterval(0.0005)
 
 pages = get_asgi_application()
 
