@@ -6,6 +6,7 @@ from django.db import connections
 from django.utils import translation
 from hypothesis import settings
 
+from apps.regulation import in_force
 from tests import engines
 from tests.browser import browser, new_page, site  # noqa: F401
 
@@ -35,6 +36,12 @@ def no_language_stays_behind() -> Iterator[None]:
     """A page asked for in Spanish leaves its thread in Spanish; the next test begins anew."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def no_rule_stays_behind() -> None:
+    """A process keeps the policies in memory, and the last test's city had others."""
+    in_force.forget()
 
 
 @pytest.fixture

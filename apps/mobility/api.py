@@ -22,8 +22,9 @@ from apps.places.geometry import Point
 from apps.places.models import City
 from apps.pricing.models import Quote
 from apps.regulation import operations as regulation
+from apps.regulation.problems import refused
 
-PROBLEMS = {
+PROBLEMS: dict[type[Exception], problems.Answer] = {
     dispatch.NoSuchOffer: Problem(404, "no_such_offer", _("There is no such offer for you.")),
     dispatch.TooLate: Problem(409, "too_late", _("The offer ran out, or somebody was faster.")),
     dispatch.Full: Problem(409, "full", _("You are under way already, or have too few seats.")),
@@ -32,12 +33,7 @@ PROBLEMS = {
     dispatch.OnShiftElsewhere: Problem(
         409, "on_shift_elsewhere", _("You are on line in another city.")
     ),
-    regulation.NotPermitted: Problem(
-        403, "not_permitted", _("Your provider has no permit that is in force.")
-    ),
-    regulation.PapersNotInForce: Problem(
-        403, "papers_not_in_force", _("A paper of yours is not in force. See your papers.")
-    ),
+    regulation.NotPermitted: refused,
     telemetry.Implausible: Problem(
         422, "implausible_position", _("Nobody drives that fast. The position was not used.")
     ),
@@ -138,15 +134,16 @@ class Quotes(APIView):
             raise problems.Told(Problem(503, "no_city", _("The city is not open yet.")))
         user_id = request.user.pk if request.user.is_authenticated else None
         try:
-            quotes = operations.quote_trip(
-                city=city,
-                pickup=_stop(asked.validated_data["pickup"]),
-                dropoff=_stop(asked.validated_data["dropoff"]),
-                pickup_at=asked.validated_data["pickup_at"],
-                consumer_id=user_id,
-                by=Actor(Kind.CONSUMER, str(user_id or "visitor")),
-                at=clock.now(),
-            )
+            with problems.told(PROBLEMS):
+                quotes = operations.quote_trip(
+                    city=city,
+                    pickup=_stop(asked.validated_data["pickup"]),
+                    dropoff=_stop(asked.validated_data["dropoff"]),
+                    pickup_at=asked.validated_data["pickup_at"],
+                    consumer_id=user_id,
+                    by=Actor(Kind.CONSUMER, str(user_id or "visitor")),
+                    at=clock.now(),
+                )
         except operations.CannotServe as no:
             raise problems.Told(Problem(422, no.code, CANNOT_SERVE[no.code])) from no
         return Response(bundle_of(quotes), status=status.HTTP_201_CREATED)

@@ -12,7 +12,7 @@ from apps.orders.verticals import PAYING, Data, Leg, Step, StepRefused, Vertical
 from apps.payments.operations import NOT_PAID
 from apps.payments.queries import in_cash
 from apps.pricing.models import Line, Payee, Quote
-from apps.regulation.operations import Facts
+from apps.regulation.rules import Act, Case
 
 PLACED, AUTHORISED, CONFIRMED, STARTED, COMPLETED, CANCELLED = Order.State
 
@@ -23,14 +23,10 @@ CITY = frozenset({Kind.OFFICER, Kind.SYSTEM})
 BEFORE_BOARDING = frozenset({PAYING, "scheduled", "searching", "on_the_way", "at_pickup"})
 
 
-def facts(quote: Quote, at: datetime) -> Facts:
-    city, rides_at = quote.listing.city, operations.hour_of(quote) or at
-    return {
-        "subject": f"listing:{quote.listing_id}",
-        "period": f"{city.now(rides_at):%Y-%m-%d}",
-        "rides": 1,
-        "kind": quote.request["kind"],
-    }
+def case(quote: Quote, at: datetime) -> Case:
+    return operations.case_of(
+        Act.BOOK, quote.listing, quote.request, moment=operations.hour_of(quote) or at
+    )
 
 
 def held_until(quote: Quote, at: datetime) -> datetime:
@@ -98,7 +94,7 @@ RIDE = Vertical(
     slug=operations.VERTICAL,
     title=_("Rides"),
     legs=(Leg(engine=dispatch, asks=operations.trip_of),),
-    facts=facts,
+    case=case,
     held_until=held_until,
     goes_on=goes_on,
     authorised="searching",

@@ -79,6 +79,8 @@ def plan(request: HttpRequest) -> HttpResponse:
             )
         except operations.CannotServe as no:
             form.add_error(FIELDS.get(no.code), CANNOT_SERVE[no.code])
+        except regulation.NotPermitted as no:
+            form.add_error(None, explain(str(no)))
         else:
             return redirect("mobility:choose", bundle=quotes[0].bundle)
     if form.errors:
@@ -381,6 +383,9 @@ def _requote(
         )
     except operations.CannotServe as no:
         messages.error(request, CANNOT_SERVE[no.code])
+        return redirect("mobility:plan")
+    except regulation.NotPermitted as no:
+        messages.error(request, explain(str(no)))
         return redirect("mobility:plan")
     page = reverse("mobility:choose", args=[quotes[0].bundle])
     return redirect(f"{page}?before={before}" if before else page)

@@ -18,8 +18,9 @@ from apps.payments import operations as payments
 from apps.payments.models import Payment
 from apps.payments.queries import in_cash
 from apps.regulation import operations as regulation
+from apps.regulation.problems import refused
 
-PROBLEMS = {
+PROBLEMS: dict[type[Exception], problems.Answer] = {
     operations.KeyReused: Problem(
         409, "key_reused", _("This idempotency key was used before, for another request.")
     ),
@@ -29,14 +30,14 @@ PROBLEMS = {
     operations.OutOfTurn: Problem(
         409, "out_of_turn", _("The order is not ready for this step, or it is not yours to take.")
     ),
-    regulation.NotPermitted: Problem(403, "not_permitted", _("The city does not allow this.")),
+    regulation.NotPermitted: refused,
     operations.CardsOnly: Problem(422, "cards_only", _("The city takes no cash for this.")),
     operations.CashOwed: Problem(
         422, "cash_owed", _("A ride before this one was not paid. Settle it first, or use a card.")
     ),
     payments.NoSuchCard: Problem(422, "no_such_card", _("Choose one of your own cards.")),
 }
-TIP_PROBLEMS = {
+TIP_PROBLEMS: dict[type[Exception], problems.Answer] = {
     payments.KeyReused: PROBLEMS[operations.KeyReused],
     payments.NoSuchCard: PROBLEMS[payments.NoSuchCard],
     tips.NotOpen: Problem(

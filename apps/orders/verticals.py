@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from apps.kernel.actors import Actor, Kind
 from apps.orders.models import Order
 from apps.pricing.models import Line, Quote
-from apps.regulation.operations import Facts
+from apps.regulation.rules import Case
 
 type Data = Mapping[str, Any]
 type Verb = Literal["confirm", "release", "put_back"]
@@ -99,7 +99,7 @@ class Vertical:
     slug: str
     title: str | Promise
     legs: tuple[Leg, ...]
-    facts: Callable[[Quote, datetime], Facts]
+    case: Callable[[Quote, datetime], Case]
     held_until: Callable[[Quote, datetime], datetime]
     authorised: str
     steps: tuple[Step, ...]

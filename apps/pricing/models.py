@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.kernel.money import Money
 from apps.listings.models import Listing
 from apps.places.models import City
+from apps.regulation.models import Decision
 
 
 class Payee(models.TextChoices):
@@ -29,7 +30,8 @@ class Line:
 
     `code` is a stable word (`start`, `distance`, `time`, `platform`, `city_fee`, `vat`);
     `quantity` is in the unit that the code implies (metres, seconds), `rate` in minor units per
-    kilometre or minute, or basis points for a tax; both are None for a flat line.
+    kilometre or minute, or basis points for a tax; both are None for a flat line.  `rule` is the
+    number of the policy that the line stands on, with its version.
     """
 
     code: str
@@ -37,6 +39,7 @@ class Line:
     to: Payee
     quantity: int | None = None
     rate: int | None = None
+    rule: str = ""
 
 
 class Tariff(models.Model):
@@ -59,6 +62,10 @@ class Tariff(models.Model):
     )
     wait_seconds = models.PositiveIntegerField(
         _("seconds a driver waits before a rider counts as not come"), default=300
+    )
+    surge_most_bp = models.PositiveIntegerField(
+        _("how far demand may lift the fare, hundredths of a percent; 10,000: not at all"),
+        default=10_000,
     )
     valid = DateTimeRangeField(_("valid from, up to"))
 
@@ -95,6 +102,13 @@ class Quote(models.Model):
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     bundle = models.UUIDField(_("asked together"))
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="quotes")
+    decision = models.ForeignKey(
+        Decision,
+        models.PROTECT,
+        null=True,
+        verbose_name=_("what the city said"),
+        related_name="quotes",
+    )
     consumer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )

@@ -12,16 +12,27 @@ from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.kernel.money import share_of
 from apps.listings.models import Listing
+from apps.pricing.bounds import fees, held_within, least_pay, subsidies, surge_of
 from apps.pricing.models import Line, Payee, Quote, Tariff
+from apps.regulation.models import Decision
+from apps.regulation.rules import UNBOUND, WHOLE, Bounds
 
 QUOTE_LASTS = timedelta(minutes=5)
 
 
-def metered(tariff: Tariff, *, metres: int, seconds: int) -> list[Line]:
+def metered(
+    tariff: Tariff,
+    *,
+    metres: int,
+    seconds: int,
+    demand_bp: int = WHOLE,
+    bounds: Bounds = UNBOUND,
+) -> list[Line]:
     """The lines of a fare by distance and time, in minor units, each rounded half up.
 
-    The platform's share is added on top of what the worker gets, and VAT is owed on the
-    platform's share alone: carrying passengers is exempt.
+    `demand_bp` is how far demand would lift the fare, 10,000 being not at all; the tariff and the
+    city's rules say how far it may.  The platform's share is added on top of what the worker
+    gets, and VAT is owed on the platform's share alone: carrying passengers is exempt.
     """
     distance = (tariff.per_km_minor * metres + 500) // 1_000
     time = (tariff.per_minute_minor * seconds + 30) // 60
@@ -34,12 +45,24 @@ def metered(tariff: Tariff, *, metres: int, seconds: int) -> list[Line]:
     if (missing := tariff.minimum_minor - fare) > 0:
         lines.append(Line("minimum", missing, Payee.PROVIDER))
         fare += missing
-    platform = share_of(fare, tariff.platform_bp)
+    surge = surge_of(tariff, demand_bp, bounds)
+    if added := share_of(fare, surge.rate_bp - WHOLE):
+        lines.append(Line("surge", added, Payee.PROVIDER, rate=surge.rate_bp, rule=surge.rule))
+        fare += added
+    due, rule = least_pay(bounds, metres=metres, seconds=seconds)
+    if (missing := due - fare) > 0:
+        lines.append(Line("least_pay", missing, Payee.PROVIDER, rule=rule))
+        fare += missing
+    share, rule = min((tariff.platform_bp, ""), bounds.commission or (WHOLE, ""))
+    platform = share_of(fare, share)
     lines += [
-        Line("platform", platform, Payee.PLATFORM, rate=tariff.platform_bp),
+        Line("platform", platform, Payee.PLATFORM, rate=share, rule=rule),
         Line("vat", share_of(platform, tariff.vat_bp), Payee.TAX, rate=tariff.vat_bp),
         Line("city_fee", tariff.city_fee_minor, Payee.CITY),
     ]
+    lines += fees(bounds, fare)
+    lines += held_within(bounds, lines, due)
+    lines += subsidies(bounds, sum(line.amount for line in lines))
     return [line for line in lines if line.amount or line.code == "start"]
 
 
@@ -94,11 +117,13 @@ def freeze(
     currency: str,
     by: Actor,
     at: datetime,
+    decision: Decision | None = None,
 ) -> Quote:
     """Write a price down for five minutes.  Whoever orders by it pays exactly that."""
     quote = Quote.objects.create(
         bundle=bundle,
         listing=listing,
+        decision=decision,
         consumer_id=consumer_id,
         request=request,
         lines=Quote.frozen(lines),

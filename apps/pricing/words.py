@@ -11,7 +11,12 @@ from apps.pricing.models import Line, Payee
 
 
 def label(line: Line, currency: str) -> str:
-    """What a line is for, with the quantity and the rate that made it."""
+    """What a line is for, with the quantity and the rate that made it, and the rule behind it."""
+    said = _label(line, currency)
+    return _("%(what)s (rule %(rule)s)") % {"what": said, "rule": line.rule} if line.rule else said
+
+
+def _label(line: Line, currency: str) -> str:
     language = get_language() or "en"
     match line.code:
         case "start":
@@ -36,6 +41,20 @@ def label(line: Line, currency: str) -> str:
             }
         case "city_fee":
             return _("Kerb fee to the city")
+        case "surge":
+            return _("Many ask now: fare times %(factor)s") % {
+                "factor": f"{(line.rate or 0) / 10_000:g}"
+            }
+        case "least_pay":
+            return _("Up to the least pay for drivers")
+        case "fee":
+            return _("City fee")
+        case "floor":
+            return _("Up to the least price")
+        case "ceiling":
+            return _("Down to the most that it may cost")
+        case "subsidy":
+            return _("Paid by the city")
         case "cancel_fee":
             return _("Fee for calling off late")
         case _:

@@ -16,7 +16,9 @@ from apps.places.models import City
 from apps.pricing import operations as pricing
 from apps.pricing.models import Payee, Quote
 from apps.pricing.queries import NoTariff, tariff_of
-from apps.regulation.queries import valid_permit
+from apps.regulation import operations as regulation
+from apps.regulation.models import Decision
+from apps.regulation.rules import Act, Case
 
 VERTICAL = "mobility"
 NEAREST_RIDE_METRES = 150
@@ -69,7 +71,8 @@ def quote_trip(
 
     A `pickup_at` without a zone is what the city's clocks show.  The way is looked up before
     anything is written.  Raises `CannotServe` with `outside_city`, `same_place`, `unreachable` or
-    `no_service`, and with `no_such_hour`, `too_soon` or `too_late` for the hour.
+    `no_service`, and with `no_such_hour`, `too_soon` or `too_late` for the hour; and
+    `regulation.NotPermitted` when the city's rules forbid it in every class.
     """
     if pickup_at is not None:
         pickup_at = _later(city, pickup_at, at)
@@ -82,7 +85,10 @@ def quote_trip(
         way = routing.route(city.slug, [pickup.point, dropoff.point])
     except routing.Unreachable:
         raise CannotServe("unreachable") from None
-    quotes = _freeze(city, pickup, dropoff, pickup_at, way, consumer_id, by, at)
+    quotes, refused = _freeze(city, pickup, dropoff, pickup_at, way, consumer_id, by, at)
+    if refused and not quotes:
+        # Out here, so that the refusal is committed and stays on record.
+        raise regulation.NotPermitted.by(refused)
     if not quotes:
         raise CannotServe("no_service")
     return quotes
@@ -110,8 +116,9 @@ def _freeze(
     consumer_id: int | None,
     by: Actor,
     at: datetime,
-) -> list[Quote]:
+) -> tuple[list[Quote], Decision | None]:
     quotes, bundle = [], uuid4()
+    refused: Decision | None = None
     metres, seconds = round(way.metres), round(way.seconds)
     asked = {
         "pickup": pickup.frozen(),
@@ -122,14 +129,19 @@ def _freeze(
         "is_estimate": way.is_estimate,
         "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
     }
-    for listing in Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"):
-        if not valid_permit(listing.provider_id, VERTICAL, at):
+    offered = list(Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"))
+    cases = [case_of(Act.QUOTE, listing, asked, moment=pickup_at or at) for listing in offered]
+    decisions = regulation.decide_all(cases, by=by, at=at)
+    for listing, decision in zip(offered, decisions, strict=True):
+        if decision.refusal:
+            if decision.is_policy:
+                refused = refused or decision
             continue
         try:
             tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
         except NoTariff:
             continue
-        lines = pricing.metered(tariff, metres=metres, seconds=seconds)
+        lines = pricing.metered(tariff, metres=metres, seconds=seconds, bounds=decision.bounds)
         quotes.append(
             pricing.freeze(
                 bundle=bundle,
@@ -143,12 +155,29 @@ def _freeze(
                     "wait_seconds": tariff.wait_seconds,
                 },
                 tariff=tariff,
+                decision=decision,
                 currency=city.currency,
                 by=by,
                 at=at,
             )
         )
-    return quotes
+    return quotes, refused
+
+
+def case_of(act: Act, listing: Listing, asked: dict[str, Any], *, moment: datetime) -> Case:
+    """A ride as the city's rules may ask about it; booked, it counts against caps on rides."""
+    return Case(
+        act=act,
+        city_id=listing.city_id,
+        vertical=VERTICAL,
+        provider_id=listing.provider_id,
+        moment=moment,
+        kind=listing.kind,
+        points={end: Point(asked[end]["lat"], asked[end]["lon"]) for end in ("pickup", "dropoff")},
+        who={"listing": listing.pk},
+        counts={"rides": 1},
+        facts={"metres": asked["metres"], "seconds": asked["seconds"]},
+    )
 
 
 def hour_of(quote: Quote) -> datetime | None:
