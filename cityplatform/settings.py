@@ -251,6 +251,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=50),
         "options": {"expires": 3000},
     },
+    # Within a minute of a policy's first hour, the making of the routes included.
+    "limit the streets": {
+        "task": "apps.regulation.tasks.limit_streets",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
     "seal the logs": {
         "task": "apps.audit.tasks.seal_all",
         "schedule": crontab(minute=5),
