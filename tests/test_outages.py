@@ -19,6 +19,7 @@ from apps.regulation.models import Decision
 from cityplatform import outages
 from cityplatform.asgi import application
 from tests import engines, rides
+from tests.browser import assert_accessible, screenshot
 from tests.mobility.test_sockets import Line
 
 
@@ -150,6 +151,21 @@ class TestTheDatabase:
         orders = Order.objects.count()
         assert orders == cut_at == Payment.objects.count() == Decision.objects.count()
         assert Session.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("width", "theme", "lang"), [(390, "dark", "es"), (1280, "light", "en")])
+def test_the_page_can_be_read(new_page, site, monkeypatch, width, theme, lang):
+    page = new_page(width=width, theme=theme, lang=lang)
+    connection.close()
+    with monkeypatch.context() as away:
+        away.setitem(connection.settings_dict, "HOST", "/nonexistent")
+        answer = page.goto(f"{site}/city/")
+    assert answer.status == 503
+    title = {"es": "La ciudad toma aire un momento", "en": "The city is catching its breath"}
+    assert page.get_by_role("heading").inner_text() == title[lang]
+    assert_accessible(page)
+    screenshot(page, f"away-{width}-{theme}")
 
 
 class Cut:
