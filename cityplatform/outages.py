@@ -50,7 +50,15 @@ def _behind(error: BaseException | None) -> Iterator[BaseException]:
 
 def is_away(error: BaseException | None) -> bool:
     """Whether it happened because a part of the house does not answer."""
-    return any(isinstance(one, AWAY) for one in _behind(error))
+    return any(isinstance(one, AWAY) or _is_cut(one) for one in _behind(error))
+
+
+def _is_cut(error: BaseException) -> bool:
+    """Whether uvloop was to write on a line that has just been lost.
+
+    It says so by a plain `RuntimeError`, which redis-py passes on as it is.
+    """
+    return isinstance(error, RuntimeError) and "Transport closed=True" in str(error)
 
 
 def sorry(request: HttpRequest) -> HttpResponse:

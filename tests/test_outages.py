@@ -1,5 +1,6 @@
 """Whatever is away, people hear that it passes; and what they asked for was done whole or not."""
 
+import asyncio
 import sys
 
 import kombu.exceptions
@@ -7,6 +8,7 @@ import nats.errors
 import psycopg
 import pytest
 import redis.exceptions
+import uvloop
 from asgiref.testing import ApplicationCommunicator
 from django import db
 from django.contrib.sessions.models import Session
@@ -75,6 +77,22 @@ class TestWhatIsAway:
                 raise db.ProgrammingError("no new connection in an atomic block")  # noqa: B904
         except db.ProgrammingError:
             assert outages.is_away(sys.exception())
+
+    def test_a_line_that_uvloop_has_just_lost_is(self):
+        async def write_on_a_lost_line():
+            async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
+                _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+                writer.transport.abort()
+                await asyncio.sleep(0)
+                writer.writelines([b"SUBSCRIBE"])
+
+        with (
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop,
+            pytest.raises(RuntimeError) as lost,
+        ):
+            loop.run(write_on_a_lost_line())
+        assert outages.is_away(lost.value)
+        assert not outages.is_away(RuntimeError("published outside a transaction"))
 
     def test_a_program_hears_a_problem_and_a_person_plain_words(self):
         page = told(db.OperationalError())
