@@ -3,6 +3,8 @@ from django.urls import include, path
 
 from cityplatform import health, metrics
 
+handler500 = "cityplatform.outages.sorry"
+
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),

@@ -15,6 +15,8 @@ class Habits:
     looks_every: tuple[float, float] = (5, 9)
     calls_off: float = 0.05
     patience: tuple[float, float] = (40, 400)
+    # Without a driver; the city itself stops looking after ten minutes of real time.
+    waits_at_most: float = 1800
     does_not_come: float = 0.01
     comes_out: tuple[float, float] = (15, 90)
     rates: float = 0.6
@@ -22,6 +24,7 @@ class Habits:
     answering: tuple[float, float] = (1.5, 7)
     declines: float = 0.08
     lets_lapse: float = 0.03
+    gives_back: float = 0.01
     roams: float = 0.5
     idles: tuple[float, float] = (60, 400)
     works: tuple[float, float] = (3 * 3600, 9 * 3600)
@@ -45,6 +48,7 @@ HASTY = Habits(
     answering=(0.1, 0.5),
     declines=0.1,
     lets_lapse=0,
+    gives_back=0,
     roams=0,
     on_line_within=0.5,
     loses_line_every=60,
