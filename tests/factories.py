@@ -8,7 +8,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from apps.kernel.actors import Actor, Kind
 from apps.listings.models import Listing
 from apps.parties.models import Consumer, Membership, Provider, User, Worker
-from apps.places.models import City
+from apps.places.models import City, Zone
 from apps.pricing.models import Tariff
 from apps.regulation.models import Permit
 
@@ -140,3 +140,10 @@ def permitted(listing):
     """Give the listing's provider leave to offer it."""
     PermitFactory(provider=listing.provider, vertical=listing.vertical)
     return listing
+
+
+def zone(city, slug="airport"):
+    """A zone over the whole city."""
+    return Zone.objects.create(
+        city=city, slug=slug, name=slug.title(), boundary=city.boundary, cells=[]
+    )

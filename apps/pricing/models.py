@@ -1,7 +1,6 @@
 import uuid
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -11,81 +10,22 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from apps.kernel.locks import LockableQuerySet
 from apps.kernel.money import Money
 from apps.listings.models import Listing
 from apps.places.models import City, Zone
+from apps.pricing.lines import Line, Payee, Working
 
-
-class Payee(models.TextChoices):
-    """Who a line of a price goes to."""
-
-    PROVIDER = "PROVIDER", _("who does it")
-    PLATFORM = "PLATFORM", _("the platform")
-    CITY = "CITY", _("the city")
-    TAX = "TAX", _("the tax office")
-
-
-@dataclass(frozen=True, slots=True)
-class Working:
-    """How a tax or fee was worked out, so that it can be said in any language.
-
-    `people` and `parts` (nights, hours, rides) are those that were counted, of `people_in_all`
-    and `parts_in_all`.  `base` is the sum in minor units that a share was taken of.  `caps` has
-    the limits that held, `exempt` who did not pay and `unproven` who showed nothing for it.
-    `share` is this payee's weight and the sum of all weights.
-    """
-
-    kind: str
-    per: str
-    rate: int
-    times_bp: int
-    base: int
-    people: int
-    people_in_all: int
-    parts: int
-    parts_in_all: int
-    caps: dict[str, int]
-    exempt: list[str]
-    unproven: list[str]
-    share: list[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a price: what for, how much, and who gets it.
-
-    `code` is a stable word (`start`, `distance`, `time`, `platform`, `city_fee`, `vat`);
-    `quantity` is in the unit that the code implies (metres, seconds), `rate` in minor units per
-    kilometre or minute, or basis points for a tax; both are None for a flat line.  A tax or fee
-    has the number of its rule, the name that people read, and how it was worked out;
-    `beneficiary` says which of the payee's accounts gets it, when there are several.
-    """
-
-    code: str
-    amount: int
-    to: Payee
-    quantity: int | None = None
-    rate: int | None = None
-    beneficiary: str = ""
-    rule: str = ""
-    name: str = ""
-    working: Working | None = None
-
-    def frozen(self) -> dict[str, Any]:
-        """The line as a quote keeps it, without what only taxes have."""
-        told = asdict(self)
-        for only_of_taxes in ("beneficiary", "rule", "name", "working"):
-            if not told[only_of_taxes]:
-                del told[only_of_taxes]
-        return told
-
-    @classmethod
-    def thawed(cls, told: dict[str, Any]) -> Self:
-        """The line that a quote has kept."""
-        working = told.get("working")
-        return cls(
-            **told | {"to": Payee(told["to"]), "working": Working(**working) if working else None}
-        )
+__all__ = [
+    "Levy",
+    "LevyExemption",
+    "LevyShare",
+    "Line",
+    "Payee",
+    "Quote",
+    "Tariff",
+    "Working",
+]
 
 
 class Tariff(models.Model):
@@ -238,6 +178,19 @@ class Levy(models.Model):
     )
     valid = DateTimeRangeField(_("valid from, up to"))
     withdrawn_at = models.DateTimeField(_("called off before it began"), null=True, blank=True)
+    follows = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("the version that it ended"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    followed_until = models.DateTimeField(
+        _("when that version would have ended"), null=True, blank=True
+    )
+
+    objects = LockableQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("tax or fee")
@@ -264,23 +217,36 @@ class Levy(models.Model):
             ),
             models.CheckConstraint(
                 name="pricing_levy_base_is_of_a_share",
+                violation_error_message=_(
+                    "A share says of which lines it is taken; an amount does not."
+                ),
                 condition=Q(kind="PERCENT", base__len__gt=0) | Q(kind="AMOUNT", base__len=0),
             ),
             models.CheckConstraint(
                 name="pricing_levy_share_of_what",
+                violation_error_message=_(
+                    "A share of the price is not counted for each person or kilometre."
+                ),
                 condition=~Q(kind="PERCENT", per__in=["PERSON", "KM"]) & Q(times_bp__gt=0),
             ),
             models.CheckConstraint(
                 name="pricing_levy_people",
+                violation_error_message=_(
+                    "Ages and a cap for a person need something that is counted by people."
+                ),
                 condition=Q(per__in=["PERSON_NIGHT", "PERSON"])
                 | Q(age_from=None, age_below=None, most_person_minor=None),
             ),
             models.CheckConstraint(
                 name="pricing_levy_ages",
+                violation_error_message=_("The ages leave nobody."),
                 condition=Q(age_from=None) | Q(age_below=None) | Q(age_from__lt=F("age_below")),
             ),
             models.CheckConstraint(
                 name="pricing_levy_hours",
+                violation_error_message=_(
+                    "Hours have a beginning from 0 to 23 and an end from 1 to 24; a night has none."
+                ),
                 condition=Q(hour_from=None, hour_until=None)
                 | (
                     Q(hour_from__isnull=False, hour_until__isnull=False)
@@ -291,6 +257,7 @@ class Levy(models.Model):
             ),
             models.CheckConstraint(
                 name="pricing_levy_weekdays",
+                violation_error_message=_("Weekdays are from Monday to Sunday."),
                 condition=Q(weekdays__contained_by=[0, 1, 2, 3, 4, 5, 6]),
             ),
         ]

@@ -7,6 +7,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.kernel import formats
+from apps.pricing.levy_words import explain
 from apps.pricing.models import Line, Payee
 
 
@@ -39,12 +40,20 @@ def label(line: Line, currency: str) -> str:
         case "cancel_fee":
             return _("Fee for calling off late")
         case _:
-            return line.code.replace("_", " ").capitalize()
+            return line.name or line.code.replace("_", " ").capitalize()
 
 
 def lines_of(lines: Sequence[Line], currency: str) -> list[dict[str, Any]]:
     """The lines as the parts of a page write them."""
-    return [{"label": label(line, currency), "minor": line.amount} for line in lines]
+    return [
+        {
+            "label": label(line, currency),
+            "minor": line.amount,
+            # A tariff's own VAT and fee say all in their label.
+            "note": explain(line, currency) if line.name else "",
+        }
+        for line in lines
+    ]
 
 
 def shares_of(lines: Sequence[Line]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """What a ride from here to there costs, in every service class."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,9 +14,10 @@ from apps.listings.models import Listing
 from apps.places import routing
 from apps.places.geometry import Point, metres_between
 from apps.places.models import City
+from apps.places.queries import zones_at
 from apps.pricing import operations as pricing
 from apps.pricing.models import Payee, Quote
-from apps.pricing.queries import NoTariff, tariff_of
+from apps.pricing.queries import NoTariff, levies_of, tariff_of
 from apps.regulation.queries import valid_permit
 
 VERTICAL = "mobility"
@@ -122,6 +124,9 @@ def _freeze(
         "is_estimate": way.is_estimate,
         "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
     }
+    rides_at = city.now(pickup_at or at)
+    rules = levies_of(city_id=city.pk, vertical=VERTICAL, since=rides_at, until=rides_at)
+    zones = _zones(city, (pickup, dropoff)) if any(rule.zone for rule in rules) else []
     for listing in Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"):
         if not valid_permit(listing.provider_id, VERTICAL, at):
             continue
@@ -130,6 +135,16 @@ def _freeze(
         except NoTariff:
             continue
         lines = pricing.metered(tariff, metres=metres, seconds=seconds)
+        lines = pricing.levied(
+            lines,
+            rules=rules,
+            vertical=VERTICAL,
+            category=listing.kind,
+            zones=zones,
+            at=rides_at,
+            metres=metres,
+            seconds=seconds,
+        )
         quotes.append(
             pricing.freeze(
                 bundle=bundle,
@@ -149,6 +164,12 @@ def _freeze(
             )
         )
     return quotes
+
+
+def _zones(city: City, stops: Iterable[Stop]) -> list[str]:
+    """The zones that a ride touches at its ends, the smallest first."""
+    touched = {zone.slug: zone for stop in stops for zone in zones_at(city, stop.point)}
+    return sorted(touched, key=lambda slug: (len(touched[slug].cells), slug))
 
 
 def hour_of(quote: Quote) -> datetime | None:

@@ -7,6 +7,7 @@ order is put through the same function; `difference` says what is to be given ba
 """
 
 from apps.pricing.levies.rules import (
+    WHOLE_BP,
     Claim,
     Direction,
     Exemption,
@@ -25,6 +26,7 @@ from apps.pricing.levies.rules import (
 from apps.pricing.levies.sums import Ambiguous, difference, due
 
 __all__ = [
+    "WHOLE_BP",
     "Ambiguous",
     "Claim",
     "Direction",
