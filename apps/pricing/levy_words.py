@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names
 from django.utils.functional import Promise
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
 
 from apps.kernel import formats
 from apps.kernel.money import EXPONENTS
@@ -19,34 +18,16 @@ from apps.pricing.levies import Direction, Frees, Guest, Kind, Per, Point, Rule
 from apps.pricing.lines import Line, Payee, Working
 
 EACH: dict[str, str | Promise] = {
-    Per.PERSON_NIGHT: lazy("for each person and night"),
-    Per.NIGHT: lazy("for each night"),
-    Per.PERSON: lazy("for each person, once"),
-    Per.HOUR: lazy("for each hour"),
-    Per.KM: lazy("for each kilometre"),
-    Per.RIDE: lazy("for each ride"),
-    Per.PARCEL: lazy("for each parcel"),
-    Per.ORDER: lazy("once for each order"),
+    Per.PERSON_NIGHT: gettext_lazy("for each person and night"),
+    Per.NIGHT: gettext_lazy("for each night"),
+    Per.PERSON: gettext_lazy("for each person, once"),
+    Per.HOUR: gettext_lazy("for each hour"),
+    Per.KM: gettext_lazy("for each kilometre"),
+    Per.RIDE: gettext_lazy("for each ride"),
+    Per.PARCEL: gettext_lazy("for each parcel"),
+    Per.ORDER: gettext_lazy("once for each order"),
 }
 OF_NIGHTS = (Per.PERSON_NIGHT, Per.NIGHT)
-ROUNDED: dict[tuple[str, str], str | Promise] = {
-    (Point.UNIT, Direction.HALF_UP): lazy("Each unit is rounded to the nearest, a half up."),
-    (Point.UNIT, Direction.HALF_EVEN): lazy("Each unit is rounded to the nearest, a half to even."),
-    (Point.UNIT, Direction.UP): lazy("Each unit is rounded up."),
-    (Point.UNIT, Direction.DOWN): lazy("Each unit is rounded down."),
-    (Point.LINE, Direction.HALF_UP): lazy("The sum is rounded to the nearest, a half up."),
-    (Point.LINE, Direction.HALF_EVEN): lazy("The sum is rounded to the nearest, a half to even."),
-    (Point.LINE, Direction.UP): lazy("The sum is rounded up."),
-    (Point.LINE, Direction.DOWN): lazy("The sum is rounded down."),
-    (Point.TOTAL, Direction.HALF_UP): lazy(
-        "The sum over all its versions is rounded to the nearest, a half up."
-    ),
-    (Point.TOTAL, Direction.HALF_EVEN): lazy(
-        "The sum over all its versions is rounded to the nearest, a half to even."
-    ),
-    (Point.TOTAL, Direction.UP): lazy("The sum over all its versions is rounded up."),
-    (Point.TOTAL, Direction.DOWN): lazy("The sum over all its versions is rounded down."),
-}
 # A price that people know, by how many digits follow the point of the currency.
 EXAMPLE_PRICES = {0: 40_000, 2: 10_000, 3: 40_000}
 EXAMPLE_NIGHTS = 9
@@ -135,7 +116,8 @@ def tell(rule: Rule, currency: str, zone: ZoneInfo, zone_name: str = "") -> list
         *_where(rule, zone_name),
         *_for_whom(rule),
         *_caps(rule, _money(currency)),
-        str(ROUNDED[rule.rounded, rule.direction]),
+        _("Rounded: %(what)s, %(how)s.")
+        % {"what": Point(rule.rounded).label, "how": Direction(rule.direction).label},
         _("It goes to: %s.") % ", ".join(_payee(rule, share) for share in rule.shares),
         *_when(rule, zone),
     ]

@@ -145,7 +145,7 @@ def test_a_rule_in_plain_words():
         "From the age of 17.",
         "Exempt: medical stays, with one who comes along; proof: a letter.",
         "No more than 7 nights count.",
-        "The sum is rounded to the nearest, a half up.",
+        "Rounded: each line, to the nearest, a half up.",
         "It goes to: region (450/850), the city (400/850).",
         "In force from 2026-04-01.",
     ]
@@ -179,7 +179,7 @@ def test_a_share_with_everything_in_plain_words():
         "Exempt: stays offered free, and everybody with them; no proof is asked.",
         "At most EUR 90.00 for a person.",
         "At most EUR 200.00 in all.",
-        "Each unit is rounded to the nearest, a half up.",
+        "Rounded: each unit, to the nearest, a half up.",
         "It goes to: the city.",
         "In force from 2026-04-01.",
         "Until 2028-01-01 06:30.",
