@@ -297,8 +297,8 @@ def _split(order: Order, lines: Sequence[Line]) -> list[tuple[str, int]]:
             case Payee.PLATFORM:
                 account = "platform:fees"
             case Payee.CITY:
-                account = f"city:{order.city.slug}:fees"
+                account = f"city:{order.city.slug}:{line.beneficiary or 'fees'}"
             case Payee.TAX:
-                account = f"tax:{order.city.slug}:vat"
+                account = f"tax:{order.city.slug}:{line.beneficiary or 'vat'}"
         parts[account] = parts.get(account, 0) + line.amount
     return list(parts.items())

@@ -7,13 +7,19 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.kernel import formats
+from apps.pricing.levy_words import explain
 from apps.pricing.models import Line, Payee
 
 
 def label(line: Line, currency: str) -> str:
-    """What a line is for, with the quantity and the rate that made it, and the rule behind it."""
+    """What a line is for, with the quantity and the rate that made it, and the policy behind it.
+
+    A tax says its rule, and how it was worked out, in a note of its own.
+    """
     said = _label(line, currency)
-    return _("%(what)s (rule %(rule)s)") % {"what": said, "rule": line.rule} if line.rule else said
+    if line.working or not line.rule:
+        return said
+    return _("%(what)s (rule %(rule)s)") % {"what": said, "rule": line.rule}
 
 
 def _label(line: Line, currency: str) -> str:
@@ -58,12 +64,20 @@ def _label(line: Line, currency: str) -> str:
         case "cancel_fee":
             return _("Fee for calling off late")
         case _:
-            return line.code.replace("_", " ").capitalize()
+            return line.name or line.code.replace("_", " ").capitalize()
 
 
 def lines_of(lines: Sequence[Line], currency: str) -> list[dict[str, Any]]:
     """The lines as the parts of a page write them."""
-    return [{"label": label(line, currency), "minor": line.amount} for line in lines]
+    return [
+        {
+            "label": label(line, currency),
+            "minor": line.amount,
+            # A tariff's own VAT and fee say all in their label.
+            "note": explain(line, currency) if line.name else "",
+        }
+        for line in lines
+    ]
 
 
 def shares_of(lines: Sequence[Line]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """What a ride from here to there costs, in every service class."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,9 +14,10 @@ from apps.listings.models import Listing
 from apps.places import routing
 from apps.places.geometry import Point, metres_between
 from apps.places.models import City
+from apps.places.queries import zones_at
 from apps.pricing import operations as pricing
 from apps.pricing.models import Payee, Quote
-from apps.pricing.queries import NoTariff, tariff_of
+from apps.pricing.queries import NoTariff, levies_of, tariff_of
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
 from apps.regulation.rules import Act, Case
@@ -129,6 +131,9 @@ def _freeze(
         "is_estimate": way.is_estimate,
         "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
     }
+    rides_at = city.now(pickup_at or at)
+    levies = levies_of(city_id=city.pk, vertical=VERTICAL, since=rides_at, until=rides_at)
+    zones = _zones(city, (pickup, dropoff)) if any(levy.zone for levy in levies) else []
     offered = list(Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"))
     cases = [case_of(Act.QUOTE, listing, asked, moment=pickup_at or at) for listing in offered]
     decisions = regulation.decide_all(cases, by=by, at=at)
@@ -141,7 +146,19 @@ def _freeze(
             tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
         except NoTariff:
             continue
-        lines = pricing.metered(tariff, metres=metres, seconds=seconds, bounds=decision.bounds)
+        bounds = decision.bounds
+        lines = pricing.metered(tariff, metres=metres, seconds=seconds, bounds=bounds)
+        lines = pricing.levied(
+            lines,
+            rules=levies,
+            vertical=VERTICAL,
+            category=listing.kind,
+            zones=zones,
+            at=rides_at,
+            metres=metres,
+            seconds=seconds,
+        )
+        lines = pricing.bounded(lines, bounds, metres=metres, seconds=seconds)
         quotes.append(
             pricing.freeze(
                 bundle=bundle,
@@ -178,6 +195,12 @@ def case_of(act: Act, listing: Listing, asked: dict[str, Any], *, moment: dateti
         counts={"rides": 1},
         facts={"metres": asked["metres"], "seconds": asked["seconds"]},
     )
+
+
+def _zones(city: City, stops: Iterable[Stop]) -> list[str]:
+    """The zones that a ride touches at its ends, the smallest first."""
+    touched = {zone.slug: zone for stop in stops for zone in zones_at(city, stop.point)}
+    return sorted(touched, key=lambda slug: (len(touched[slug].cells), slug))
 
 
 def hour_of(quote: Quote) -> datetime | None:
