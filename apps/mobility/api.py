@@ -16,6 +16,7 @@ from apps.kernel import clock, problems
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.problems import Problem
 from apps.mobility import at_work, operations
+from apps.mobility.needs import Need
 from apps.parties.authentication import asking
 from apps.parties.models import Worker
 from apps.places.geometry import Point
@@ -78,6 +79,17 @@ class TripIn(serializers.Serializer[Any]):
         help_text="For a ride later: 30 minutes to 7 days ahead. Without an offset it is what the "
         "city's clocks show.",
     )
+    needs = serializers.ListField(
+        child=serializers.ChoiceField(choices=Need.choices),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="What the rider needs; never a reason for another price. "
+        "Null: what their profile says.",
+    )
+    remember_needs = serializers.BooleanField(
+        required=False, default=False, help_text="Keep the needs on the rider's profile."
+    )
 
 
 class QuoteOut(serializers.Serializer[Quote]):
@@ -111,6 +123,7 @@ class Bundle(serializers.Serializer[Any]):
     seconds = serializers.IntegerField()
     is_estimate = serializers.BooleanField()
     pickup_at = serializers.DateTimeField(allow_null=True, help_text="Null: as soon as may be.")
+    needs = serializers.ListField(child=serializers.CharField())
     line = serializers.JSONField(help_text="The way as [lon, lat] pairs.")
     quotes = QuoteOut(many=True)
 
@@ -122,6 +135,7 @@ def bundle_of(quotes: list[Quote]) -> dict[str, Any]:
         "bundle": quotes[0].bundle,
         **way,
         "pickup_at": operations.hour_of(quotes[0]),
+        "needs": asked.get("needs", []),
         "quotes": [QuoteOut(quote).data for quote in quotes],
     }
 
@@ -143,6 +157,8 @@ class Quotes(APIView):
                 pickup=_stop(asked.validated_data["pickup"]),
                 dropoff=_stop(asked.validated_data["dropoff"]),
                 pickup_at=asked.validated_data["pickup_at"],
+                needs=asked.validated_data["needs"],
+                remember_needs=asked.validated_data["remember_needs"],
                 consumer_id=user_id,
                 by=Actor(Kind.CONSUMER, str(user_id or "visitor")),
                 at=clock.now(),

@@ -126,6 +126,7 @@ def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
         "ride": {"seconds": ride.seconds, "metres": ride.metres},
         "line": ride.line,
+        "needs": ride.needs,
         "in_cash": in_cash(order.basket.ref),
         "rider": {"name": order.consumer.short_name, "stars": rider.mean, "rides": rider.count},
         "reasons": offer.reasons,
@@ -149,6 +150,7 @@ def _ride(order: Order, at: datetime) -> dict[str, Any]:
         "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
         "line": ride.line,
+        "needs": ride.needs,
         "rider": {"name": order.consumer.short_name},
         "emergency_phone": order.city.emergency_phone,
     }

@@ -4,6 +4,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.mobility import needs
 from apps.mobility.operations import Stop
 from apps.places import queries
 from apps.places.geometry import Point
@@ -59,6 +60,14 @@ class TripForm(forms.Form):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
 
+    needs = forms.MultipleChoiceField(
+        label=_("What you need"),
+        choices=[(need.value, words) for need, words in needs.ASKED.items()],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    remember_needs = forms.BooleanField(label=_("Remember it for my next rides"), required=False)
+
     def __init__(self, *args: Any, city: City, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.city = city
@@ -85,8 +94,9 @@ class TripForm(forms.Form):
 
     def _keep(self, end: str, stop: Stop | None) -> None:
         """Keep what was understood: shown again, a form never names one place and means another."""
-        shown = {name: self.data[name] for name in self.data}
-        shown |= {f"{end}_lat": "", f"{end}_lon": ""}
+        sent: Any = self.data  # Django's own type is narrower than what comes.
+        shown = sent.copy()
+        shown[f"{end}_lat"] = shown[f"{end}_lon"] = ""
         if stop is not None:
             shown[end] = stop.name
             shown[f"{end}_lat"] = f"{stop.point.lat:.6f}"

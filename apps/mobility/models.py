@@ -1,13 +1,14 @@
 from datetime import datetime, timedelta
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.locks import LockableQuerySet
 from apps.orders.models import Order
-from apps.parties.models import Worker
+from apps.parties.models import Consumer, Worker
 from apps.places.geometry import Point
 
 SHARED_AFTER_RIDE = timedelta(minutes=30)
@@ -47,6 +48,12 @@ class Ride(models.Model):
     seconds = models.PositiveIntegerField(_("seconds"))
     is_estimate = models.BooleanField(_("measured in a straight line"), default=False)
     line = models.JSONField(_("way, as [lon, lat] pairs"), default=list)
+    needs = ArrayField(
+        models.CharField(max_length=20, choices=Consumer.Need),
+        verbose_name=_("needs"),
+        default=list,
+        blank=True,
+    )
     code = models.CharField(_("start code"), max_length=4)
     code_tries = models.PositiveSmallIntegerField(_("wrong codes"), default=0)
     pickup_at = models.DateTimeField(_("ordered for"), null=True, blank=True)

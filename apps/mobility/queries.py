@@ -87,6 +87,7 @@ def live(order: Order, at: datetime) -> dict[str, Any]:
         "pickup": {"lat": ride.pickup_lat, "lon": ride.pickup_lon, "name": ride.pickup_name},
         "dropoff": {"lat": ride.dropoff_lat, "lon": ride.dropoff_lon, "name": ride.dropoff_name},
         "pickup_at": ride.pickup_at,
+        "needs": ride.needs,
         "eta_at": ride.eta_at(order.stage),
         "start_code": ride.code if order.is_live else None,
         "cancel_fee_minor": costs.fee.minor,

@@ -17,13 +17,14 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from apps.dispatch import queries as supply
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
-from apps.mobility import operations, progress, queries
+from apps.mobility import needs, operations, progress, queries
 from apps.mobility.forms import CASH, BookForm, TripForm
 from apps.mobility.templatetags.mobility import trip_data
 from apps.orders import live, verticals
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.parties.authentication import asking
+from apps.parties.queries import needs_of
 from apps.payments.queries import cards_of, in_cash
 from apps.places import queries as places
 from apps.places.current import current_city
@@ -73,6 +74,8 @@ def plan(request: HttpRequest) -> HttpResponse:
                 pickup=form.cleaned_data["start_stop"],
                 dropoff=form.cleaned_data["to_stop"],
                 pickup_at=form.cleaned_data["pickup_at"],
+                needs=form.cleaned_data["needs"],
+                remember_needs=form.cleaned_data["remember_needs"],
                 consumer_id=request.user.pk,
                 by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
                 at=clock.now(),
@@ -96,12 +99,14 @@ def plan(request: HttpRequest) -> HttpResponse:
 def _nearest(form: TripForm) -> dict[str, list[dict[str, str]]]:
     """The places that may have been meant: each a link to this form with that end filled in."""
     kept = {name: form.data[name] for name in WISHES if form.data.get(name)}
+    # Said, even if nothing is needed: the link is not to fall back on the profile.
+    said = {"needs": form.cleaned_data.get("needs") or [""]} if form.is_bound else {}
     return {
         end: [
             {
                 "name": one.name,
                 "detail": one.detail,
-                "href": "?" + urlencode(kept | _end(end, one.name, one.point)),
+                "href": "?" + urlencode(kept | _end(end, one.name, one.point) | said, True),
             }
             for one in found
         ]
@@ -113,8 +118,10 @@ def _end(end: str, name: str, point: Point) -> dict[str, str]:
     return {end: name, f"{end}_lat": f"{point.lat:.6f}", f"{end}_lon": f"{point.lon:.6f}"}
 
 
-def _first_wishes(request: HttpRequest) -> dict[str, str]:
-    return {name: request.GET[name][:120] for name in WISHES if request.GET.get(name)}
+def _first_wishes(request: HttpRequest) -> dict[str, Any]:
+    wishes = {name: request.GET[name][:120] for name in WISHES if request.GET.get(name)}
+    said = request.GET.getlist("needs") if "needs" in request.GET else needs_of(request.user.pk)
+    return {**wishes, "needs": [need for need in said if need in needs.Need]}
 
 
 @require_GET
@@ -175,6 +182,8 @@ def _show_prices(
         "options": options,
         "chosen": request.POST.get("quote") or str(quotes[0].ref),
         "asked": asked,
+        "needs": asked.get("needs", []),
+        "needs_said": needs.asked(asked.get("needs", [])),
         "later": later,
         # On the city's clock, for the link that leads back to the form.
         "shown": later and quotes[0].listing.city.now(later).replace(tzinfo=None),
@@ -271,6 +280,7 @@ def _sheet(order: Order) -> dict[str, Any]:
         "may_cancel": "cancel" in vertical.open_to(Kind.CONSUMER, order.stage),
         "cancellation": queries.cancellation(order, at),
         "in_cash": in_cash(order.basket.ref),
+        "needs": needs.asked(order.ride.needs),
         "alert": order.alerts.open().filter(part="RIDER").first(),
     }
 
@@ -344,7 +354,9 @@ def again(request: HttpRequest, ref: UUID) -> HttpResponse:
         operations.Stop(own.pickup, own.pickup_name),
         operations.Stop(own.dropoff, own.dropoff_name),
     ]
-    return _requote(request, ends[::-1] if request.POST.get("back") else ends)
+    if request.POST.get("back"):
+        ends.reverse()
+    return _requote(request, ends, needs=own.needs)
 
 
 @require_POST
@@ -357,12 +369,13 @@ def requote(request: HttpRequest, bundle: UUID) -> HttpResponse:
         for end in ("pickup", "dropoff")
     ]
     later = operations.hour_of(quotes[0])
-    return _requote(request, ends, pickup_at=later, before=bundle)
+    return _requote(request, ends, needs=asked.get("needs", []), pickup_at=later, before=bundle)
 
 
 def _requote(
     request: HttpRequest,
     ends: list[operations.Stop],
+    needs: list[str],
     pickup_at: datetime | None = None,
     before: UUID | None = None,
 ) -> HttpResponse:
@@ -375,6 +388,7 @@ def _requote(
             pickup=ends[0],
             dropoff=ends[1],
             pickup_at=pickup_at,
+            needs=needs,
             consumer_id=request.user.pk,
             by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
             at=clock.now(),

@@ -16,7 +16,7 @@ from apps.dispatch import operations as dispatch
 from apps.dispatch import queries as supply
 from apps.dispatch.models import Position
 from apps.kernel import clock, formats
-from apps.mobility import at_work, operations
+from apps.mobility import at_work, needs, operations
 from apps.mobility.models import Alert
 from apps.orders import operations as orders
 from apps.orders.models import Order
@@ -205,6 +205,7 @@ def _answer(offer: dict[str, Any], at: datetime) -> dict[str, Any]:
             _stop("start", offer["pickup"]["name"], way),
             _stop("end", offer["dropoff"]["name"], offer["ride"]),
         ],
+        "needs": needs.told(offer["needs"]),
         "reasons": _why(offer["reasons"], way["seconds"]),
     }
 
@@ -248,6 +249,7 @@ def _under_way(ride: dict[str, Any], at: datetime) -> dict[str, Any]:
         **ride,
         "alert": Alert.objects.open().filter(order__ref=ride["ref"], part="DRIVER").first(),
         "title": titles.get(ride["stage"], ""),
+        "needs_told": needs.told(ride["needs"]),
         "may_leave": leave_at is not None and at >= leave_at,
         "stops": [
             {"kind": "start", "name": ride["pickup"]["name"]},

@@ -1,5 +1,6 @@
 """What a ride from here to there costs, in every service class."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,9 @@ from django.db import transaction
 from apps.dispatch import operations as dispatch
 from apps.kernel.actors import Actor
 from apps.listings.models import Listing
+from apps.mobility import needs as rider_needs
+from apps.parties import operations as parties
+from apps.parties.queries import needs_of
 from apps.places import routing
 from apps.places.geometry import Point, metres_between
 from apps.places.models import City
@@ -64,13 +68,19 @@ def quote_trip(
     by: Actor,
     at: datetime,
     pickup_at: datetime | None = None,
+    needs: Iterable[str] | None = None,
+    remember_needs: bool = False,
 ) -> list[Quote]:
     """Price a ride in every service class, frozen for five minutes; now, or for `pickup_at`.
 
-    A `pickup_at` without a zone is what the city's clocks show.  The way is looked up before
-    anything is written.  Raises `CannotServe` with `outside_city`, `same_place`, `unreachable` or
+    A `pickup_at` without a zone is what the city's clocks show.  `needs` not given are those of
+    the consumer's profile; given, they may be kept there.  They change nobody's price.
+
+    The way is looked up before anything is written.  Raises `ValueError` for a need that is not
+    on the city's list, `CannotServe` with `outside_city`, `same_place`, `unreachable` or
     `no_service`, and with `no_such_hour`, `too_soon` or `too_late` for the hour.
     """
+    needs = rider_needs.known(needs_of(consumer_id) if needs is None else needs)
     if pickup_at is not None:
         pickup_at = _later(city, pickup_at, at)
     for stop in (pickup, dropoff):
@@ -82,7 +92,18 @@ def quote_trip(
         way = routing.route(city.slug, [pickup.point, dropoff.point])
     except routing.Unreachable:
         raise CannotServe("unreachable") from None
-    quotes = _freeze(city, pickup, dropoff, pickup_at, way, consumer_id, by, at)
+    asked = {
+        "pickup": pickup.frozen(),
+        "dropoff": dropoff.frozen(),
+        "pickup_at": pickup_at and pickup_at.isoformat(),
+        "needs": needs,
+        "metres": round(way.metres),
+        "seconds": round(way.seconds),
+        "is_estimate": way.is_estimate,
+        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
+    }
+    kept = consumer_id if remember_needs else None
+    quotes = _freeze(city, asked, consumer_id, kept, by, at)
     if not quotes:
         raise CannotServe("no_service")
     return quotes
@@ -103,25 +124,15 @@ def _later(city: City, asked: datetime, at: datetime) -> datetime:
 @transaction.atomic
 def _freeze(
     city: City,
-    pickup: Stop,
-    dropoff: Stop,
-    pickup_at: datetime | None,
-    way: routing.Route,
+    asked: dict[str, Any],
     consumer_id: int | None,
+    remembering: int | None,
     by: Actor,
     at: datetime,
 ) -> list[Quote]:
     quotes, bundle = [], uuid4()
-    metres, seconds = round(way.metres), round(way.seconds)
-    asked = {
-        "pickup": pickup.frozen(),
-        "dropoff": dropoff.frozen(),
-        "pickup_at": pickup_at and pickup_at.isoformat(),
-        "metres": metres,
-        "seconds": seconds,
-        "is_estimate": way.is_estimate,
-        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
-    }
+    if remembering is not None:
+        parties.remember_needs(user_id=remembering, needs=asked["needs"], by=by, at=at)
     for listing in Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"):
         if not valid_permit(listing.provider_id, VERTICAL, at):
             continue
@@ -129,7 +140,7 @@ def _freeze(
             tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
         except NoTariff:
             continue
-        lines = pricing.metered(tariff, metres=metres, seconds=seconds)
+        lines = pricing.metered(tariff, metres=asked["metres"], seconds=asked["seconds"])
         quotes.append(
             pricing.freeze(
                 bundle=bundle,
@@ -160,12 +171,14 @@ def hour_of(quote: Quote) -> datetime | None:
 def trip_of(quote: Quote) -> dispatch.Trip:
     """What dispatch has to find somebody for."""
     asked, kind = quote.request, quote.request["kind"]
+    # Quotes of before riders could say what they need live on in orders.
+    of_rider = rider_needs.abilities(asked.get("needs", ()))
     return dispatch.Trip(
         city_id=quote.listing.city_id,
         pickup=Point(asked["pickup"]["lat"], asked["pickup"]["lon"]),
         dropoff=Point(asked["dropoff"]["lat"], asked["dropoff"]["lon"]),
         seats=asked["seats"],
-        needs=NEEDS.get(kind, (kind,)),
+        needs=tuple(dict.fromkeys((*NEEDS.get(kind, (kind,)), *of_rider))),
         pay_minor=quote.part_of(Payee.PROVIDER),
         currency=quote.currency,
     )

@@ -38,6 +38,7 @@ def write_ride(order: Order) -> None:
         seconds=asked["seconds"],
         is_estimate=asked["is_estimate"],
         line=asked["line"],
+        needs=asked.get("needs", []),
         pickup_at=later,
         search_at=later and later - LEAD,
         code=f"{secrets.randbelow(10_000):04}",
