@@ -44,8 +44,9 @@ PROBLEMS = {
     ),
 }
 CANNOT_SERVE = {
-    "outside_city": _("One end of the trip lies outside the city."),
-    "same_place": _("The two ends are too near to each other for a ride."),
+    "outside_city": _("One end of the trip, or a stop, lies outside the city."),
+    "same_place": _("Two places that follow one another are too near for a ride."),
+    "too_many_stops": _("At most three stops on the way."),
     "unreachable": _("There is no way by road from here to there."),
     "no_service": _("No rides are on offer in the city right now."),
     "no_such_hour": _("The clocks of the city leap over this hour."),
@@ -72,6 +73,9 @@ class Moment(serializers.DateTimeField):
 class TripIn(serializers.Serializer[Any]):
     pickup = StopIn()
     dropoff = StopIn()
+    stops = StopIn(
+        many=True, required=False, default=list, help_text="Up to three on the way, in their order."
+    )
     pickup_at = Moment(
         required=False,
         allow_null=True,
@@ -116,12 +120,17 @@ class QuoteOut(serializers.Serializer[Quote]):
 
 
 class Bundle(serializers.Serializer[Any]):
-    """The prices of one trip in every service class, and the way."""
+    """The prices of one trip in every service class, and the way over all its stops."""
 
     bundle = serializers.UUIDField()
     metres = serializers.IntegerField()
     seconds = serializers.IntegerField()
     is_estimate = serializers.BooleanField()
+    stops = StopIn(many=True)
+    legs = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Seconds from each point to the next."
+    )
+    stop_wait = serializers.IntegerField(help_text="Seconds of waiting at each stop in the price.")
     pickup_at = serializers.DateTimeField(allow_null=True, help_text="Null: as soon as may be.")
     needs = serializers.ListField(child=serializers.CharField())
     line = serializers.JSONField(help_text="The way as [lon, lat] pairs.")
@@ -134,6 +143,9 @@ def bundle_of(quotes: list[Quote]) -> dict[str, Any]:
     return {
         "bundle": quotes[0].bundle,
         **way,
+        "stops": asked.get("stops", []),
+        "legs": asked.get("legs", [asked["seconds"]]),
+        "stop_wait": asked.get("stop_wait", 0),
         "pickup_at": operations.hour_of(quotes[0]),
         "needs": asked.get("needs", []),
         "quotes": [QuoteOut(quote).data for quote in quotes],
@@ -156,6 +168,7 @@ class Quotes(APIView):
                 city=city,
                 pickup=_stop(asked.validated_data["pickup"]),
                 dropoff=_stop(asked.validated_data["dropoff"]),
+                stops=[_stop(stop) for stop in asked.validated_data["stops"]],
                 pickup_at=asked.validated_data["pickup_at"],
                 needs=asked.validated_data["needs"],
                 remember_needs=asked.validated_data["remember_needs"],

@@ -4,7 +4,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.mobility import needs
+from apps.mobility import needs, ways
 from apps.mobility.operations import Stop
 from apps.places import queries
 from apps.places.geometry import Point
@@ -14,6 +14,7 @@ UNKNOWN = _("We do not know this place. Choose one of the nearest names, or writ
 
 
 CASH = "cash"
+STOPS = tuple(f"stop{number}" for number in range(1, ways.MOST_STOPS + 1))
 NOW, LATER = "now", "later"
 
 
@@ -71,17 +72,43 @@ class TripForm(forms.Form):
     def __init__(self, *args: Any, city: City, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.city = city
+        for end in STOPS:
+            self.fields[end] = forms.CharField(
+                label=_("Stop %(number)s") % {"number": end[-1]}, max_length=120, required=False
+            )
+            self.fields[f"{end}_lat"] = Degrees(required=False)
+            self.fields[f"{end}_lon"] = Degrees(required=False)
+            self.fields[f"{end}_was"] = forms.CharField(required=False, widget=forms.HiddenInput)
         # What the person may have meant, by field: shown under the field that was not understood.
         self.nearest: dict[str, list[queries.Found]] = {}
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
-        for end in ("start", "to"):
-            if end in data:
+        for end in ("start", *STOPS, "to"):
+            if data.get(end, "").strip():
                 stop = data[f"{end}_stop"] = self._stop(end, data)
                 self._keep(end, stop)
+        data["stops"] = [data[f"{end}_stop"] for end in STOPS if data.get(f"{end}_stop")]
         data["pickup_at"] = self._hour(data) if data.get("when") == LATER else None
         return data
+
+    @property
+    def ways(self) -> list[dict[str, Any]]:
+        """The fields of the stops on the way, as the page writes them."""
+        return [
+            {
+                "end": end,
+                "field": self[end],
+                "lat": self[f"{end}_lat"],
+                "lon": self[f"{end}_lon"],
+                "nearest": self.nearest.get(end),
+            }
+            for end in STOPS
+        ]
+
+    @property
+    def has_stops(self) -> bool:
+        return any(self[end].value() for end in STOPS)
 
     def _hour(self, data: dict[str, Any]) -> datetime | None:
         """The hour as the city's clocks show it; the operation says whether it can be."""

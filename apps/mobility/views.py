@@ -18,7 +18,7 @@ from apps.dispatch import queries as supply
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.mobility import needs, operations, progress, queries
-from apps.mobility.forms import CASH, BookForm, TripForm
+from apps.mobility.forms import CASH, STOPS, BookForm, TripForm
 from apps.mobility.templatetags.mobility import trip_data
 from apps.orders import live, verticals
 from apps.orders import operations as orders
@@ -36,9 +36,12 @@ from apps.regulation.queries import explain
 
 CANNOT_SERVE = {
     "outside_city": gettext_lazy(
-        "One end of the trip lies outside the city. Choose a place in it."
+        "One end of the trip, or a stop, lies outside the city. Choose a place in it."
     ),
-    "same_place": gettext_lazy("From and to are the same place. Choose where you want to go."),
+    "same_place": gettext_lazy(
+        "Two places that follow one another are the same. Choose where you want to go."
+    ),
+    "too_many_stops": gettext_lazy("At most three stops on the way."),
     "unreachable": gettext_lazy("No street leads from here to there. Choose a place on a street."),
     "no_service": gettext_lazy("No rides are on offer in the city right now. Try again later."),
     "no_such_hour": gettext_lazy("The clocks leap over this hour that day. Choose another."),
@@ -47,8 +50,11 @@ CANNOT_SERVE = {
 }
 # The field at which something is said that concerns the hour.
 FIELDS = {"no_such_hour": "time", "too_soon": "time", "too_late": "day"}
-ENDS = ("start", "start_lat", "start_lon", "to", "to_lat", "to_lon")
-WISHES = (*ENDS, "when", "day", "time")
+ENDS = ("start", *STOPS, "to")
+WISHES = (
+    *(f"{end}{part}" for end in ENDS for part in ("", "_lat", "_lon")),
+    *("when", "day", "time"),
+)
 # The two classes that the city compares for the rider.
 STEP_FREE = ("standard", "accessible")
 REASONS = {
@@ -73,6 +79,7 @@ def plan(request: HttpRequest) -> HttpResponse:
                 city=city,
                 pickup=form.cleaned_data["start_stop"],
                 dropoff=form.cleaned_data["to_stop"],
+                stops=form.cleaned_data["stops"],
                 pickup_at=form.cleaned_data["pickup_at"],
                 needs=form.cleaned_data["needs"],
                 remember_needs=form.cleaned_data["remember_needs"],
@@ -182,11 +189,9 @@ def _show_prices(
         "options": options,
         "chosen": request.POST.get("quote") or str(quotes[0].ref),
         "asked": asked,
-        "needs": asked.get("needs", []),
+        "edit": _edit(quotes[0]),
         "needs_said": needs.asked(asked.get("needs", [])),
         "later": later,
-        # On the city's clock, for the link that leads back to the form.
-        "shown": later and quotes[0].listing.city.now(later).replace(tzinfo=None),
         "search_at": later and later - operations.LEAD,
         "bundle": quotes[0].bundle,
         "same_for_all": len({q.total_minor for q in quotes if q.listing.kind in STEP_FREE}) == 1,
@@ -197,9 +202,30 @@ def _show_prices(
         "key": uuid4(),
         "refusal": refusal,
         "changed": _changed(request, quotes),
-        "map": {"line": asked["line"], "start": asked["pickup"], "end": asked["dropoff"]},
+        "stop_wait": asked.get("stop_wait", 0),
+        "map": {
+            "line": asked["line"],
+            "start": asked["pickup"],
+            "stops": asked.get("stops", []),
+            "end": asked["dropoff"],
+        },
     }
     return render(request, "mobility/choose.html", page, status=status)
+
+
+def _edit(quote: Quote) -> str:
+    """The form again, filled with what these prices were asked for."""
+    asked, later = quote.request, operations.hour_of(quote)
+    places_of = dict(zip(STOPS, asked.get("stops", []), strict=False))
+    wishes: dict[str, Any] = {}
+    for end, place in {"start": asked["pickup"], **places_of, "to": asked["dropoff"]}.items():
+        wishes |= _end(end, place["name"], Point(place["lat"], place["lon"]))
+    if later:
+        # On the city's clock.
+        shown = quote.listing.city.now(later)
+        wishes |= {"when": "later", "day": f"{shown:%Y-%m-%d}", "time": f"{shown:%H:%M}"}
+    # Said, even if nothing is needed: the form is not to fall back on the profile.
+    return "?" + urlencode({**wishes, "needs": asked.get("needs") or [""]}, doseq=True)
 
 
 def _changed(request: HttpRequest, quotes: list[Quote]) -> list[dict[str, Any]]:
@@ -352,6 +378,7 @@ def again(request: HttpRequest, ref: UUID) -> HttpResponse:
     own = _order(request, ref).ride
     ends = [
         operations.Stop(own.pickup, own.pickup_name),
+        *map(_stop, own.stops),
         operations.Stop(own.dropoff, own.dropoff_name),
     ]
     if request.POST.get("back"):
@@ -364,12 +391,13 @@ def requote(request: HttpRequest, bundle: UUID) -> HttpResponse:
     """New prices in place of those that ran out."""
     quotes = _quotes(request, bundle)
     asked = quotes[0].request
-    ends = [
-        operations.Stop(Point(asked[end]["lat"], asked[end]["lon"]), asked[end]["name"])
-        for end in ("pickup", "dropoff")
-    ]
+    ends = [*map(_stop, (asked["pickup"], *asked.get("stops", ()), asked["dropoff"]))]
     later = operations.hour_of(quotes[0])
     return _requote(request, ends, needs=asked.get("needs", []), pickup_at=later, before=bundle)
+
+
+def _stop(place: dict[str, Any]) -> operations.Stop:
+    return operations.Stop(Point(place["lat"], place["lon"]), place["name"])
 
 
 def _requote(
@@ -386,7 +414,8 @@ def _requote(
         quotes = operations.quote_trip(
             city=city,
             pickup=ends[0],
-            dropoff=ends[1],
+            dropoff=ends[-1],
+            stops=ends[1:-1],
             pickup_at=pickup_at,
             needs=needs,
             consumer_id=request.user.pk,

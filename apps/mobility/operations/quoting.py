@@ -1,6 +1,7 @@
 """What a ride from here to there costs, in every service class."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from apps.dispatch import operations as dispatch
 from apps.kernel.actors import Actor
 from apps.listings.models import Listing
 from apps.mobility import needs as rider_needs
+from apps.mobility import ways
 from apps.parties import operations as parties
 from apps.parties.queries import needs_of
 from apps.places import routing
@@ -50,7 +52,7 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One end of a ride: where it is and what people call it."""
+    """An end of a ride or a stop on it: where it is and what people call it."""
 
     point: Point
     name: str
@@ -68,6 +70,7 @@ def quote_trip(
     by: Actor,
     at: datetime,
     pickup_at: datetime | None = None,
+    stops: Sequence[Stop] = (),
     needs: Iterable[str] | None = None,
     remember_needs: bool = False,
 ) -> list[Quote]:
@@ -76,29 +79,28 @@ def quote_trip(
     A `pickup_at` without a zone is what the city's clocks show.  `needs` not given are those of
     the consumer's profile; given, they may be kept there.  They change nobody's price.
 
+    The price is that of the whole way over all `stops`, of which there are at most three, with
+    three minutes of waiting at each, at the tariff's minute.
+
     The way is looked up before anything is written.  Raises `ValueError` for a need that is not
-    on the city's list, `CannotServe` with `outside_city`, `same_place`, `unreachable` or
-    `no_service`, and with `no_such_hour`, `too_soon` or `too_late` for the hour.
+    on the city's list, `CannotServe` with `outside_city`, `same_place`, `unreachable`,
+    `too_many_stops` or `no_service`, and with `no_such_hour`, `too_soon` or `too_late` for the
+    hour.
     """
     needs = rider_needs.known(needs_of(consumer_id) if needs is None else needs)
     if pickup_at is not None:
         pickup_at = _later(city, pickup_at, at)
-    for stop in (pickup, dropoff):
-        if not city.contains(stop.point):
-            raise CannotServe("outside_city")
-    if metres_between(pickup.point, dropoff.point) < NEAREST_RIDE_METRES:
-        raise CannotServe("same_place")
-    try:
-        way = routing.route(city.slug, [pickup.point, dropoff.point])
-    except routing.Unreachable:
-        raise CannotServe("unreachable") from None
+    way = _way(city, [pickup, *stops, dropoff])
     asked = {
         "pickup": pickup.frozen(),
+        "stops": [stop.frozen() for stop in stops],
         "dropoff": dropoff.frozen(),
         "pickup_at": pickup_at and pickup_at.isoformat(),
         "needs": needs,
         "metres": round(way.metres),
         "seconds": round(way.seconds),
+        "legs": [round(leg) for leg in way.legs],
+        "stop_wait": round(ways.STOP_WAIT.total_seconds()),
         "is_estimate": way.is_estimate,
         "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
     }
@@ -121,6 +123,21 @@ def _later(city: City, asked: datetime, at: datetime) -> datetime:
     return moment
 
 
+def _way(city: City, points: Sequence[Stop]) -> routing.Route:
+    """Look the way up.  There and back is a ride, over a stop; a place to itself is none."""
+    if len(points) > 2 + ways.MOST_STOPS:
+        raise CannotServe("too_many_stops")
+    if not all(city.contains(stop.point) for stop in points):
+        raise CannotServe("outside_city")
+    for one, following in itertools.pairwise(points):
+        if metres_between(one.point, following.point) < NEAREST_RIDE_METRES:
+            raise CannotServe("same_place")
+    try:
+        return routing.route(city.slug, [stop.point for stop in points])
+    except routing.Unreachable:
+        raise CannotServe("unreachable") from None
+
+
 @transaction.atomic
 def _freeze(
     city: City,
@@ -140,7 +157,12 @@ def _freeze(
             tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
         except NoTariff:
             continue
-        lines = pricing.metered(tariff, metres=asked["metres"], seconds=asked["seconds"])
+        lines = pricing.metered(
+            tariff,
+            metres=asked["metres"],
+            seconds=asked["seconds"],
+            waiting=len(asked["stops"]) * asked["stop_wait"],
+        )
         quotes.append(
             pricing.freeze(
                 bundle=bundle,
@@ -152,6 +174,7 @@ def _freeze(
                     "cancel_fee": tariff.cancel_fee_minor,
                     "cancel_free_seconds": tariff.cancel_free_seconds,
                     "wait_seconds": tariff.wait_seconds,
+                    "stop_wait_seconds": asked["stop_wait"],
                 },
                 tariff=tariff,
                 currency=city.currency,
