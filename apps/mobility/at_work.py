@@ -124,8 +124,10 @@ def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
         "pickup_at": ride.pickup_at,
         "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
+        "stops": ride.stops,
         "ride": {"seconds": ride.seconds, "metres": ride.metres},
         "line": ride.line,
+        "needs": ride.needs,
         "in_cash": in_cash(order.basket.ref),
         "rider": {"name": order.consumer.short_name, "stars": rider.mean, "rides": rider.count},
         "reasons": offer.reasons,
@@ -135,6 +137,9 @@ def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
 def _ride(order: Order, at: datetime) -> dict[str, Any]:
     ride = order.ride
     steps = verticals.get(VERTICAL).open_to(Kind.WORKER, order.stage)
+    # Of the two that lead on from here one is next: the stop, or the destination.
+    later = "drop_off" if ride.stops_ahead else "reach_stop"
+    steps = [step for step in steps if step != later]
     return {
         "ref": order.ref,
         "code": order.code,
@@ -145,10 +150,15 @@ def _ride(order: Order, at: datetime) -> dict[str, Any]:
         "cash_minor": order.total_minor if in_cash(order.basket.ref) else None,
         "pickup_at": ride.pickup_at,
         "eta_at": ride.eta_at(order.stage),
+        "seen": queries.seen(order),
         "may_leave_at": queries.may_leave_at(order) if order.stage == "at_pickup" else None,
+        "stops": queries.stops(order),
+        "stop_eta_at": ride.stop_eta_at,
+        "stop_wait_until": queries.stop_wait_until(order),
         "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
         "line": ride.line,
+        "needs": ride.needs,
         "rider": {"name": order.consumer.short_name},
         "emergency_phone": order.city.emergency_phone,
     }

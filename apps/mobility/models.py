@@ -1,13 +1,14 @@
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.locks import LockableQuerySet
 from apps.orders.models import Order
-from apps.parties.models import Worker
+from apps.parties.models import Consumer, Worker
 from apps.places.geometry import Point
 
 SHARED_AFTER_RIDE = timedelta(minutes=30)
@@ -43,15 +44,24 @@ class Ride(models.Model):
     dropoff_lat = models.FloatField()
     dropoff_lon = models.FloatField()
     dropoff_name = models.CharField(_("drop-off"), max_length=200)
+    stops = models.JSONField(_("stops on the way"), default=list, blank=True)
+    stops_passed = models.PositiveSmallIntegerField(_("stops passed"), default=0)
     metres = models.PositiveIntegerField(_("metres"))
     seconds = models.PositiveIntegerField(_("seconds"))
     is_estimate = models.BooleanField(_("measured in a straight line"), default=False)
     line = models.JSONField(_("way, as [lon, lat] pairs"), default=list)
+    needs = ArrayField(
+        models.CharField(max_length=20, choices=Consumer.Need),
+        verbose_name=_("needs"),
+        default=list,
+        blank=True,
+    )
     code = models.CharField(_("start code"), max_length=4)
     code_tries = models.PositiveSmallIntegerField(_("wrong codes"), default=0)
     pickup_at = models.DateTimeField(_("ordered for"), null=True, blank=True)
     search_at = models.DateTimeField(_("search to begin at"), null=True, blank=True)
     pickup_eta_at = models.DateTimeField(_("driver expected at"), null=True, blank=True)
+    stop_eta_at = models.DateTimeField(_("expected at the next stop at"), null=True, blank=True)
     dropoff_eta_at = models.DateTimeField(_("arrival expected at"), null=True, blank=True)
 
     class Meta:
@@ -78,7 +88,16 @@ class Ride(models.Model):
 
     def eta_at(self, stage: str) -> datetime | None:
         """When the rider may expect what comes next: the car, then the drop-off."""
-        return {"on_the_way": self.pickup_eta_at, "on_board": self.dropoff_eta_at}.get(stage)
+        return {
+            "on_the_way": self.pickup_eta_at,
+            "on_board": self.dropoff_eta_at,
+            "at_stop": self.dropoff_eta_at,
+        }.get(stage)
+
+    @property
+    def stops_ahead(self) -> list[dict[str, Any]]:
+        """The stops that the car has not left yet, in their order."""
+        return list(self.stops[self.stops_passed :])
 
 
 class VehicleEvent(models.Model):

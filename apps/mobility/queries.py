@@ -59,6 +59,30 @@ def may_leave_at(order: Order) -> datetime | None:
     return arrived_at and arrived_at + timedelta(seconds=order.quote.terms["wait_seconds"])
 
 
+def stop_wait_until(order: Order) -> datetime | None:
+    """Until when the price lets the car wait at the stop where it stands now."""
+    if order.stage != "at_stop":
+        return None
+    reached_at = _taken_at(order, "reach_stop")
+    wait = order.quote.terms.get("stop_wait_seconds", 0)
+    return reached_at and reached_at + timedelta(seconds=wait)
+
+
+def stops(order: Order) -> list[dict[str, Any]]:
+    """The stops of a ride with their state: passed, here, next or ahead."""
+    passed = order.ride.stops_passed
+    now = {"on_board": "next", "at_stop": "here"}.get(order.stage, "ahead")
+    return [
+        {**stop, "state": "passed" if n < passed else now if n == passed else "ahead"}
+        for n, stop in enumerate(order.ride.stops)
+    ]
+
+
+def seen(order: Order) -> str:
+    """What a driver's screen shows of the way, as a word: another way or stop is another word."""
+    return f"{order.quote.ref.hex[:12]}-{order.ride.stops_passed}"
+
+
 def summary(order: Order) -> str:
     """From where to where and, of a ride for later, on which day at what hour."""
     if order.ride.pickup_at is None:
@@ -86,7 +110,11 @@ def live(order: Order, at: datetime) -> dict[str, Any]:
     seen: dict[str, Any] = {
         "pickup": {"lat": ride.pickup_lat, "lon": ride.pickup_lon, "name": ride.pickup_name},
         "dropoff": {"lat": ride.dropoff_lat, "lon": ride.dropoff_lon, "name": ride.dropoff_name},
+        "stops": stops(order),
+        "stop_eta_at": ride.stop_eta_at,
+        "stop_wait_until": stop_wait_until(order),
         "pickup_at": ride.pickup_at,
+        "needs": ride.needs,
         "eta_at": ride.eta_at(order.stage),
         "start_code": ride.code if order.is_live else None,
         "cancel_fee_minor": costs.fee.minor,

@@ -53,6 +53,9 @@ REFUSED_STEPS = {
     "too_many_tries": _("Too many wrong codes. Ask the rider to call the city's desk."),
     "paid_by_card": _("This ride is paid by card: there is no cash to miss."),
     "too_early": _("The rider still has time to come."),
+    "no_stop_ahead": _("There is no stop ahead."),
+    "stop_ahead": _("A stop comes first."),
+    "way_changed": _("The way has changed. Look at it first."),
 }
 
 
@@ -137,6 +140,12 @@ class StepIn(serializers.Serializer[Any]):
     step = serializers.SlugField(max_length=50)
     code = serializers.CharField(max_length=10, required=False, default="")
     reason = serializers.CharField(max_length=50, required=False, default="")
+    seen = serializers.CharField(
+        max_length=50,
+        required=False,
+        default="",
+        help_text="The `seen` of what your screen shows; refused if that is no longer so.",
+    )
 
 
 class TipIn(serializers.Serializer[Any]):
@@ -240,6 +249,7 @@ class Steps(APIView):
                     at=clock.now(),
                     code=asked.validated_data["code"],
                     reason=asked.validated_data["reason"],
+                    seen=asked.validated_data["seen"],
                 )
         except operations.StepRefused as no:
             title = REFUSED_STEPS.get(no.code, _("This step was refused."))

@@ -167,18 +167,25 @@ def advance(
 
 
 def take(
-    *, ref: UUID, step: str, by: Actor, at: datetime, code: str = "", reason: str = ""
+    *,
+    ref: UUID,
+    step: str,
+    by: Actor,
+    at: datetime,
+    code: str = "",
+    reason: str = "",
+    seen: str = "",
 ) -> Order:
     """A person takes a step of an order, with the code or the reason that it asks for.
 
+    `seen` is what their screen said of the order, for verticals in which that may change meanwhile.
     As `advance`, which raises `OutOfTurn` and `StepRefused`; a refused step is noted by the
     vertical, which may be counting.  Raises `Order.DoesNotExist`.
     """
     order = Order.objects.get(ref=ref)
     try:
-        return advance(
-            order_id=order.pk, step=step, by=by, at=at, data={"code": code, "reason": reason}
-        )
+        said = {"code": code, "reason": reason, "seen": seen}
+        return advance(order_id=order.pk, step=step, by=by, at=at, data=said)
     except StepRefused as no:
         # After the transaction that was refused, so that the note stays.
         vertical = verticals.get(order.vertical)

@@ -30,22 +30,26 @@ def metered(
     *,
     metres: int,
     seconds: int,
+    waiting: int = 0,
     demand_bp: int = WHOLE,
     bounds: Bounds = UNBOUND,
 ) -> list[Line]:
     """The lines of a fare by distance and time, in minor units, each rounded half up.
 
+    `waiting` are the seconds for which the car may wait on the way, at the tariff's minute.
     `demand_bp` is how far demand would lift the fare, 10,000 being not at all; the tariff and the
     city's rules say how far it may.  The platform's share is added on top of what the worker
     gets, and VAT is owed on the platform's share alone: carrying passengers is exempt.
     """
     distance = (tariff.per_km_minor * metres + 500) // 1_000
     time = (tariff.per_minute_minor * seconds + 30) // 60
-    fare = tariff.start_minor + distance + time
+    waits = (tariff.per_minute_minor * waiting + 30) // 60
+    fare = tariff.start_minor + distance + time + waits
     lines = [
         Line("start", tariff.start_minor, Payee.PROVIDER),
         Line("distance", distance, Payee.PROVIDER, quantity=metres, rate=tariff.per_km_minor),
         Line("time", time, Payee.PROVIDER, quantity=seconds, rate=tariff.per_minute_minor),
+        Line("waiting", waits, Payee.PROVIDER, quantity=waiting, rate=tariff.per_minute_minor),
     ]
     if (missing := tariff.minimum_minor - fare) > 0:
         lines.append(Line("minimum", missing, Payee.PROVIDER))

@@ -37,6 +37,11 @@ def _label(line: Line, currency: str) -> str:
                 "long": formats.minutes(line.quantity or 0),
                 "rate": formats.figures(line.rate or 0, currency, language=language),
             }
+        case "waiting":
+            return _("Waiting at stops, up to %(long)s at %(rate)s a minute") % {
+                "long": formats.minutes(line.quantity or 0),
+                "rate": formats.figures(line.rate or 0, currency, language=language),
+            }
         case "minimum":
             return _("Up to the least fare")
         case "platform":

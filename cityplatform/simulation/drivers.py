@@ -236,9 +236,15 @@ class Driver:
                 else:
                     await self._news(2)
                     await self._say(type="sync")
+            case "on_board" if ahead := [one for one in ride["stops"] if one["state"] == "next"]:
+                if await self._drive_to(_spot(ahead[0]), ride):
+                    await self._say(**step, step="reach_stop", seen=ride["seen"])
+            case "at_stop":
+                await self.world.pause(between(self.roaming, self.world.habits.at_stop))
+                await self._say(**step, step="go_on", seen=ride["seen"])
             case "on_board":
                 if await self._drive_to(_spot(ride["dropoff"]), ride):
-                    await self._say(**step, step="drop_off")
+                    await self._say(**step, step="drop_off", seen=ride["seen"])
                     if all(one["ref"] != ride["ref"] for one in self.rides):
                         self._note(ride["ref"], "done")
             case _:
@@ -264,6 +270,8 @@ class Driver:
             current = next((one for one in self.rides if one["ref"] == ride["ref"]), None)
             if current is None or current["stage"] != ride["stage"]:
                 return False
+            if current["seen"] != ride["seen"]:
+                return False  # another way
         if not self.line.is_open:
             await self._news(ASKS_AGAIN)
         return True

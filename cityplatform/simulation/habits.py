@@ -20,6 +20,9 @@ class Habits:
     does_not_come: float = 0.01
     comes_out: tuple[float, float] = (15, 90)
     rates: float = 0.6
+    stops_over: float = 0.06
+    # The city lets a car wait for three minutes.
+    at_stop: tuple[float, float] = (20, 150)
     # drivers
     answering: tuple[float, float] = (1.5, 7)
     declines: float = 0.08
@@ -45,6 +48,7 @@ HASTY = Habits(
     calls_off=0,
     does_not_come=0,
     comes_out=(0.1, 0.4),
+    at_stop=(0.1, 0.5),
     answering=(0.1, 0.5),
     declines=0.1,
     lets_lapse=0,
@@ -76,6 +80,7 @@ class Trip:
     comes: bool
     comes_out: float
     stars: int | None
+    over: int | None
 
 
 def trip(chance: Random, habits: Habits, places: int, hour: int) -> Trip:
@@ -100,6 +105,7 @@ def trip(chance: Random, habits: Habits, places: int, hour: int) -> Trip:
         chance.random() < habits.rates,
         chance.choices([5, 4, 3, 2, 1], [70, 20, 6, 2, 2]),
     )
+    stops_over, over = chance.random() < habits.stops_over, chance.randrange(places)
     return Trip(
         start=start,
         end=end,
@@ -113,4 +119,5 @@ def trip(chance: Random, habits: Habits, places: int, hour: int) -> Trip:
         comes=comes,
         comes_out=comes_out,
         stars=stars[0] if rates else None,
+        over=over if stops_over and over not in (start, end) else None,
     )

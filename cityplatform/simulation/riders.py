@@ -68,7 +68,10 @@ class Rider:
                 "pickup": marks[wish.start].moved(north * near, east * near),
                 "dropoff": marks[wish.end].moved(south * near, west * near),
             }
-            asked = {part: await self._named(spot) for part, spot in ends.items()}
+            asked: dict[str, Any] = {part: await self._named(spot) for part, spot in ends.items()}
+            # Who finds no way over a stop rides without it.
+            if wish.over is not None and attempt == 0:
+                asked["stops"] = [await self._named(marks[wish.over])]
             with suppress(Refused):
                 told = await self.api.post("rides/quotes", asked)
                 return asked, told["quotes"]

@@ -38,7 +38,7 @@ function draw() {
     const { text, lat, lon } = fields(end);
     if (!lat.value) return [];
     const at = { lat: Number(lat.value), lon: Number(lon.value) };
-    return [{ id: end, kind: end === "start" ? "start" : "end", ...at },
+    return [{ id: end, kind: { start: "start", to: "end" }[end] ?? "stop", ...at },
       { id: `${end}-says`, kind: "says", title: text.value, ...at }];
   });
   map?.setPins?.(pins);
