@@ -115,7 +115,7 @@ RIDE = Vertical(
         ),
         step("assign", SYSTEM, "searching", "on_the_way", CONFIRMED),
         step("arrive", DRIVER, "on_the_way", "at_pickup", CONFIRMED),
-        step("board", DRIVER, "at_pickup", "on_board", STARTED, check=check_code),
+        step("board", DRIVER, "at_pickup", "on_board", STARTED, legs="pick_up", check=check_code),
         step("drop_off", DRIVER, "on_board", "done", COMPLETED, legs="release", check=check_cash),
         step(
             "give_back",
@@ -153,6 +153,7 @@ RIDE = Vertical(
     summary=queries.summary,
     page="mobility:ride",
     receipt="mobility/receipt_part.html",
+    trail="admin:mobility_ride_trail",
     stages={
         PAYING: _("Asking your bank"),
         "scheduled": _("Ordered for later"),
