@@ -12,13 +12,14 @@ from apps.dispatch.models import Trace
 from apps.kernel import clock, formats
 from apps.kernel.money import Money
 from apps.mobility.mds import Vehicle
-from apps.mobility.models import Alert, SafetyCheck, SafetyRules, ShareLink, VehicleEvent
+from apps.mobility.models import Alert, Ride, SafetyCheck, SafetyRules, ShareLink, VehicleEvent
 from apps.mobility.safety import Moment, UnderWay
 from apps.orders.models import Order, Step
 from apps.parties.queries import digest_of
 from apps.payments.queries import in_cash
 from apps.places.geometry import Point
 from apps.places.models import City
+from apps.places.queries import favourites
 from apps.reviews import queries as reviews
 
 ASKED_AFTER_RIDE = timedelta(minutes=30)
@@ -81,6 +82,37 @@ def day_and_hour(moment: datetime, city: City) -> str:
     zone, language = city.zone_info, get_language() or "en"
     day = formats.day(moment, zone, now=clock.now(), language=language)
     return f"{day}, {formats.clock(moment, zone)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somewhere to go again: a place that a person keeps, or one where they went."""
+
+    name: str
+    detail: str
+    point: Point
+    glyph: str
+    address: str
+
+
+def recent_places(user_id: int, limit: int = 3) -> list[Known]:
+    """Where a person went last, each place once."""
+    rides = Ride.objects.filter(order__consumer=user_id, order__state=Order.State.COMPLETED)
+    found: dict[str, Known] = {}
+    for ride in rides.order_by("-order__placed_at")[:30]:
+        name = ride.dropoff_name
+        found.setdefault(name, Known(name, "", ride.dropoff, "clock", name))
+    return list(found.values())[:limit]
+
+
+def known_places(user_id: int, city: City) -> list[Known]:
+    """The places that a person keeps, and after them those where they went last."""
+    kept = [
+        Known(str(one), one.address, one.point, one.glyph, one.address)
+        for one in favourites(user_id, city)
+    ]
+    seen = {one.address for one in kept}
+    return kept + [one for one in recent_places(user_id) if one.address not in seen]
 
 
 def vehicle_state(worker_id: int) -> Vehicle:
