@@ -231,6 +231,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "look after rides under way": {
+        "task": "apps.mobility.tasks.look_after_rides",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "forget the ways of old rides": {
+        "task": "apps.mobility.tasks.forget_ways",
+        "schedule": crontab(minute=30),
+        "options": {"expires": 3000},
+    },
     "ask again about payments": {
         "task": "apps.payments.tasks.ask_again_unanswered",
         "schedule": 60.0,

@@ -11,10 +11,11 @@ from unfold.admin import ModelAdmin
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import ActsWithReason, Facts
-from apps.mobility import operations
-from apps.mobility.models import Alert, Ride, ShareLink, Vehicle, VehicleEvent
+from apps.mobility import admin_safety, operations
+from apps.mobility.models import Alert, ShareLink, Vehicle, VehicleEvent
 from apps.parties.authentication import asking
-from apps.parties.models import Consumer
+
+__all__ = ["admin_safety"]
 
 COMPLAINTS: dict[type[Exception], str | Promise] = {operations.AlertClosed: _("closed already")}
 
@@ -24,39 +25,6 @@ class VehicleAdmin(ModelAdmin):
     list_display = ("plate", "make", "colour", "worker")
     search_fields = ("plate", "worker__user__name")
     list_select_related = ("worker__user", "worker__provider")
-
-
-class NeedFilter(admin.SimpleListFilter):
-    """Rides of those who need something; beside the stages it shows who was served."""
-
-    title = _("needs")
-    parameter_name = "need"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("any", _("any need")), *Consumer.Need.choices]
-
-    def queryset(self, request: HttpRequest, rides: QuerySet[Ride]) -> QuerySet[Ride]:
-        if self.value() == "any":
-            return rides.exclude(needs=[])
-        return rides.filter(needs__contains=[self.value()]) if self.value() else rides
-
-
-@admin.register(Ride)
-class RideAdmin(Facts):
-    list_display = (
-        "order",
-        "pickup_name",
-        "dropoff_name",
-        "metres",
-        "seconds",
-        "needs",
-        "pickup_eta_at",
-    )
-    list_filter = (NeedFilter, "order__stage")
-    list_select_related = ("order",)
-    search_fields = ("order__ref", "pickup_name", "dropoff_name")
-    # The start code is between the rider and the driver.
-    exclude = ("code",)
 
 
 @admin.register(VehicleEvent)

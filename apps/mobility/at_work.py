@@ -12,6 +12,7 @@ from apps.dispatch.models import Offer, Shift
 from apps.kernel.actors import Kind
 from apps.ledger.models import Entry
 from apps.mobility import queries
+from apps.mobility.models import Alert
 from apps.mobility.operations import VERTICAL
 from apps.orders import verticals
 from apps.orders.models import Order
@@ -159,6 +160,7 @@ def _ride(order: Order, at: datetime) -> dict[str, Any]:
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
         "line": ride.line,
         "needs": ride.needs,
+        "check": queries.check_of(order, Alert.Part.DRIVER, at),
         "rider": {"name": order.consumer.short_name},
         "emergency_phone": order.city.emergency_phone,
     }

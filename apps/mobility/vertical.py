@@ -138,7 +138,7 @@ RIDE = Vertical(
         ),
         step("assign", SYSTEM, "searching", "on_the_way", CONFIRMED),
         step("arrive", DRIVER, "on_the_way", "at_pickup", CONFIRMED),
-        step("board", DRIVER, "at_pickup", "on_board", STARTED, check=check_code),
+        step("board", DRIVER, "at_pickup", "on_board", STARTED, legs="pick_up", check=check_code),
         step("reach_stop", DRIVER, "on_board", "at_stop", STARTED, check=check_stop_ahead),
         step("go_on", DRIVER, "at_stop", "on_board", STARTED, check=check_seen),
         step(
@@ -189,6 +189,7 @@ RIDE = Vertical(
     summary=queries.summary,
     page="mobility:ride",
     receipt="mobility/receipt_part.html",
+    trail="admin:mobility_ride_trail",
     stages={
         PAYING: _("Asking your bank"),
         "scheduled": _("Ordered for later"),

@@ -29,6 +29,7 @@ from apps.payments.queries import cards_of, in_cash
 from apps.places import queries as places
 from apps.places.current import current_city
 from apps.places.geometry import Point
+from apps.places.models import City
 from apps.pricing import words
 from apps.pricing.models import Quote
 from apps.regulation import operations as regulation
@@ -100,6 +101,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         "form": form,
         "city": city,
         "nearest": _nearest(form),
+        "known": _known(request, form, city),
         "days": (today, today + operations.LATEST),
     }
     return render(request, "mobility/plan.html", page, status=status)
@@ -121,6 +123,17 @@ def _nearest(form: TripForm) -> dict[str, list[dict[str, str]]]:
         ]
         for end, found in form.nearest.items()
     }
+
+
+def _known(request: HttpRequest, form: TripForm, city: City) -> list[dict[str, Any]]:
+    """The rider's own places, each a link to this form that leads there."""
+    if not request.user.is_authenticated:
+        return []
+    kept = {name: form[name].value() for name in WISHES if form[name].value()}
+    return [
+        {"place": one, "href": "?" + urlencode(kept | _end("to", one.address, one.point))}
+        for one in queries.known_places(request.user.pk, city)
+    ]
 
 
 def _end(end: str, name: str, point: Point) -> dict[str, str]:

@@ -22,7 +22,7 @@ from apps.pricing.models import Line, Quote
 from apps.regulation.rules import Case
 
 type Data = Mapping[str, Any]
-type Verb = Literal["confirm", "release", "put_back"]
+type Verb = Literal["confirm", "pick_up", "release", "put_back"]
 
 
 class OutOfTurn(Exception):
@@ -113,6 +113,7 @@ class Vertical:
     refused: Callable[[Order, Step, str], None] = _unmoved
     summary: Callable[[Order], str] = str
     receipt: str = ""
+    trail: str = ""
     by_name: dict[str, Step] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
