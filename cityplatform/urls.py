@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("apps.regulation.urls")),
     path("", include("apps.orders.urls")),
     path("", include("apps.payments.urls")),
+    path("", include("apps.notifications.urls")),
     path("", include("apps.reviews.urls")),
     path("", include("apps.settlement.urls")),
     path("", include("apps.insight.city_urls")),

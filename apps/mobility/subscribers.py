@@ -5,7 +5,7 @@ from apps.bus import operations as bus
 from apps.dispatch import live as line
 from apps.dispatch.models import Offer, Shift
 from apps.kernel.actors import Actor
-from apps.mobility import operations
+from apps.mobility import operations, telling
 from apps.orders import live as watching
 from apps.orders import operations as orders
 from apps.orders.models import Order
@@ -62,3 +62,31 @@ def follow_papers(*, holder: int, vertical: str, at: datetime, **_: Any) -> None
     """A renewed paper lets a shift last longer; one that is taken back ends it."""
     if vertical == operations.VERTICAL:
         operations.limit_to_papers(user_id=holder, by=MOBILITY, at=at)
+
+
+@bus.subscribe("dispatch.offered")
+def ring_at_the_phone(*, offer: int, at: datetime, **_: Any) -> None:
+    telling.tell_of_offer(offer_id=offer, by=MOBILITY, at=at)
+
+
+@bus.subscribe("orders.authorised")
+@bus.subscribe("orders.confirmed")
+@bus.subscribe("orders.cancelled")
+@bus.subscribe("orders.stepped")
+def tell_of_ride(*, order: int, step: str, event: int, at: datetime, **_: Any) -> None:
+    telling.tell_of_step(order_id=order, step=step, event=event, by=MOBILITY, at=at)
+
+
+@bus.subscribe("regulation.paper_accepted")
+@bus.subscribe("regulation.paper_refused")
+@bus.subscribe("regulation.paper_revoked")
+@bus.subscribe("regulation.paper_runs_out")
+def tell_of_paper(*, topic: str, paper: int, vertical: str, at: datetime, **more: Any) -> None:
+    if vertical == operations.VERTICAL:
+        kind, days = topic.removeprefix("regulation."), int(more.get("days", 0))
+        telling.tell_of_paper(kind=kind, paper_id=paper, days=days, by=MOBILITY, at=at)
+
+
+@bus.subscribe("mobility.alert_raised")
+def ring_at_the_desk(*, alert: int, at: datetime, **_: Any) -> None:
+    telling.tell_officers(alert_id=alert, by=MOBILITY, at=at)
