@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.money import Money
 from apps.kernel.office import Facts, FactsInline
-from apps.ledger.models import Account, Entry, Journal
+from apps.ledger.models import Account, Entry, Journal, Period
 
 
 def figures(money: Money) -> SafeString:
@@ -98,3 +98,12 @@ class JournalAdmin(Facts):
                 moved[entry.currency] = moved.get(entry.currency, 0) + entry.amount_minor
         said = ", ".join(str(Money(minor, currency)) for currency, minor in moved.items())
         return format_html('<span class="block text-right tabular-nums">{}</span>', said)
+
+
+@admin.register(Period)
+class PeriodAdmin(Facts):
+    """The days that are closed, with what was moved on each."""
+
+    list_display = ("day", "journals", "entries", "moved", "closed_at")
+    date_hierarchy = "day"
+    ordering = ("-day",)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.transactions import TransactionField
 from apps.kernel.locks import LockableQuerySet
 from apps.parties.models import Provider, User
 from apps.places.models import City
@@ -72,7 +73,10 @@ class Allowance(models.Model):
 
 
 class Decision(models.Model):
-    """What the city was asked in one case, and what it said: kept when it said no, too."""
+    """What the city was asked in one case, and what it said: kept when it said no, too.
+
+    It is sealed (see `seals`), and nothing of it changes but that it is given back, once.
+    """
 
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="decisions")
     vertical = models.SlugField(_("kind of service"))
@@ -81,10 +85,12 @@ class Decision(models.Model):
     rule = models.CharField(_("rule"), max_length=30, blank=True)
     decided_at = models.DateTimeField(_("decided"))
     given_back_at = models.DateTimeField(_("given back"), null=True, blank=True)
+    tx = TransactionField(_("transaction"))
 
     class Meta:
         verbose_name = _("decision")
         verbose_name_plural = _("decisions")
+        indexes = [models.Index(name="regulation_decision_tx", fields=["tx", "id"])]
 
     def __str__(self) -> str:
         return self.refusal or "granted"
