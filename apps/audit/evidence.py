@@ -311,7 +311,8 @@ class _Rest:
         explained: set[_Stranger] = set()
         missing = [index for index in range(len(self.leaves)) if index not in self.line_of]
         for index in missing:
-            one = by_id.get(self.ids[index])
+            id = self.ids[index]
+            one = None if id is None else by_id.get(id)
             if one is not None and one not in explained:
                 explained.add(one)
                 text = f"{self._name(index)} was changed"

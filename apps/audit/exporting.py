@@ -28,7 +28,7 @@ def export(folder: Path, streams: Iterable[str] = (), *, at: datetime) -> dict[s
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty")
-    contents = []
+    contents: list[dict[str, Any]] = []
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

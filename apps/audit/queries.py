@@ -13,6 +13,11 @@ from apps.audit.evidence import Fault, Sealed
 from apps.audit.models import Record, Seal
 from apps.audit.seals import AUDIT_STREAM, as_sealed, names, stream_named
 
+# From so long without a seal on, somebody is told: seals are made each minute.
+LATE = timedelta(minutes=15)
+# So many roots an answer tells.
+PAGE = 500
+
 
 class NotYetSealed(Exception):
     """The row is there, but its seal is not made yet."""
@@ -67,6 +72,17 @@ def verify(stream: str) -> Verdict:
     return Verdict(stream, count, rows_sealed(last), faults)
 
 
+def proof_for(stream: str, pk: int, user_id: int) -> dict[str, Any]:
+    """The proof of a row, for somebody whom it is about.
+
+    Raises `NoSuchStream`, `NotYetSealed`, and `NoSuchRow` also where it is not about them.
+    """
+    row = stream_named(stream).rows.filter(pk=pk).first()
+    if row is None or not stream_named(stream).is_about(row, user_id):
+        raise NoSuchRow(f"{stream} {pk}")
+    return proof(stream, pk)
+
+
 def proof(stream: str, pk: int) -> dict[str, Any]:
     """The proof that a row stands in a log: the row, the way to the root, and the signed root.
 
@@ -119,3 +135,41 @@ def _left_behind_since(stream: str) -> datetime | None:
         return None
     passed = Seal.objects.filter(stream=AUDIT_STREAM, upto__gt=tx).order_by("upto")
     return passed.values_list("sealed_at", flat=True).first()
+
+
+@dataclass(frozen=True)
+class Log:
+    """A sealed log, by its newest seal."""
+
+    stream: str
+    rows: int
+    last: Seal | None
+
+
+def logs() -> list[Log]:
+    """Every log that is sealed, and how far."""
+    newest = [(stream, last_seal(stream)) for stream in names()]
+    return [Log(stream, rows_sealed(last), last) for stream, last in newest]
+
+
+def published_keys() -> list[str]:
+    """The public keys whose seals count; none where there is no key to seal with."""
+    try:
+        return sorted(keys.trusted())
+    except keys.NoKey:
+        return []
+
+
+def published(stream: str = "", before: int | None = None) -> dict[str, Any]:
+    """What everybody may know of the newest seals, of one log or of all."""
+    found = Seal.objects.defer("leaves").order_by("-pk")
+    if stream:
+        found = found.filter(stream=stream)
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    seals = list(found[:PAGE])
+    return {
+        "keys": published_keys(),
+        "roots": [as_sealed(seal, whole=False).told() for seal in seals],
+        "before": seals[-1].pk if len(seals) == PAGE else None,
+    }

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--roots",
         type=Path,
-        help="roots as the city published them before (/evidence/roots.json), to compare with",
+        help="roots as the city published them before (/api/v1/evidence/roots), to compare with",
     )
 
 
@@ -60,19 +60,17 @@ def run(export: Path, key: Collection[str], roots: Path | None, say: Callable[[s
     faults = list(_faults_of_manifest(manifest, trusted))
     is_whole = _say(faults, say, "")
     for log in manifest.statement["streams"]:
+        name = f"{log['stream']}: "
         found = faults_of_log(export, log, trusted, published)
-        told = f"{log['stream']}: {log['seals']} seals, {log['rows']} rows, as sealed"
-        is_whole &= _say(found, lambda text, name=log["stream"]: say(f"{name}: {text}"), "")
-        if not found:
-            say(told)
+        is_whole &= _say(found, say, f"{log['seals']} seals, {log['rows']} rows, as sealed", name)
     return is_whole
 
 
-def _say(faults: Collection[Fault], say: Callable[[str], Any], else_: str) -> bool:
+def _say(faults: Collection[Fault], say: Callable[[str], Any], else_: str, name: str = "") -> bool:
     for fault in faults:
-        say(str(fault))
+        say(f"{name}{fault}")
     if not faults and else_:
-        say(else_)
+        say(f"{name}{else_}")
     return not faults
 
 

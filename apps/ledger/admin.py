@@ -7,8 +7,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.office import Proven
 from apps.kernel.money import Money
 from apps.kernel.office import Facts, FactsInline
+from apps.ledger import seals
 from apps.ledger.models import Account, Entry, Journal, Period
 
 
@@ -74,9 +76,10 @@ class AccountAdmin(Facts):
 
 
 @admin.register(Journal)
-class JournalAdmin(Facts):
+class JournalAdmin(Proven, Facts):
     """What was booked, line by line.  A journal is never changed: a correction is another one."""
 
+    stream = seals.STREAM
     list_display = ("key", "kind", "sum", "about", "by", "booked_at")
     list_filter = ("kind", "booked_at")
     search_fields = ("key", "about", "=id")
@@ -101,9 +104,10 @@ class JournalAdmin(Facts):
 
 
 @admin.register(Period)
-class PeriodAdmin(Facts):
+class PeriodAdmin(Proven, Facts):
     """The days that are closed, with what was moved on each."""
 
+    stream = seals.PERIODS
     list_display = ("day", "journals", "entries", "moved", "closed_at")
     date_hierarchy = "day"
     ordering = ("-day",)
