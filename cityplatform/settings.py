@@ -282,6 +282,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "seal the logs": {
         "task": "apps.audit.tasks.seal_all",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "close the days of the books": {
+        "task": "apps.ledger.tasks.close_days",
         "schedule": crontab(minute=5),
         "options": {"expires": 3000},
     },

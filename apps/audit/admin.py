@@ -3,13 +3,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.audit.models import Record, Seal
+from apps.audit.office import Proven
+from apps.audit.seals import AUDIT_STREAM
 from apps.kernel.office import Facts
 
 
 @admin.register(Record)
-class RecordAdmin(Facts):
+class RecordAdmin(Proven, Facts):
     """Who did what, when, and through which door."""
 
+    stream = AUDIT_STREAM
     list_display = ("id", "happened_at", "by", "topic", "source", "body")
     list_filter = ("happened_at",)
     search_fields = ("=event", "topic", "by")
@@ -25,9 +28,9 @@ class SealAdmin(Facts):
     list_filter = ("stream",)
     search_fields = ("digest", "merkle_root")
     ordering = ("stream", "-number")
-    exclude = ("leaves",)
+    exclude = ("leaves", "ids")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Seal]:
         """The leaves are for the check, and long."""
         seals: QuerySet[Seal] = super().get_queryset(request)
-        return seals.defer("leaves")
+        return seals.defer("leaves", "ids")

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
 from apps.kernel.files import write_once
@@ -43,16 +42,6 @@ def public(key: Ed25519PrivateKey) -> str:
 def trusted() -> set[str]:
     """The public keys whose seals count: today's, and those that `SEAL_FORMER_KEYS` lists."""
     return {public(signing_key()), *getattr(settings, "SEAL_FORMER_KEYS", ())}
-
-
-def is_signed(message: bytes, signature: str, key: str) -> bool:
-    """Whether the signature over a message was made with this public key."""
-    try:
-        public_key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
-        public_key.verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def _make(path: Path) -> bytes:

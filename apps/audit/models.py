@@ -39,7 +39,7 @@ class Seal(models.Model):
     whoever changes, drops or slips in a row breaks every seal from there on.  It covers whatever
     the transactions below `upto` wrote that no seal before it covers: numbers of rows may become
     visible late and out of order, numbers of finished transactions do not.  The leaves of the tree
-    are kept, so that a check can name the row that was bent.
+    and the numbers of the rows are kept, so that a check can name a row that was bent or is gone.
     """
 
     stream = models.CharField(_("stream"), max_length=100)
@@ -48,7 +48,10 @@ class Seal(models.Model):
     first_id = models.BigIntegerField(_("lowest row"))
     last_id = models.BigIntegerField(_("highest row"))
     rows = models.PositiveBigIntegerField(_("rows"))
+    # The place in the log of the first row it covers.  Null in the first seals of all.
+    position = models.PositiveBigIntegerField(_("begins at row"), null=True)
     leaves = models.BinaryField(_("leaves of the Merkle tree"))
+    ids = models.BinaryField(_("numbers of its rows"), default=b"")
     merkle_root = models.CharField(_("Merkle root"), max_length=64)
     previous = models.CharField(_("hash of the seal before"), max_length=64, blank=True)
     digest = models.CharField(_("hash of this seal"), max_length=64)

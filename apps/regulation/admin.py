@@ -7,11 +7,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.office import Proven
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.parties.admin import ProviderAdmin
-from apps.regulation import admin_papers, operations, queries
+from apps.regulation import admin_papers, operations, queries, seals
 from apps.regulation.forms import Grant
 from apps.regulation.models import Allowance, Decision, Permit
 
@@ -105,9 +106,10 @@ class PermitAdmin(ActsWithReason):
 
 
 @admin.register(Decision)
-class DecisionAdmin(Facts):
+class DecisionAdmin(Proven, Facts):
     """What the city was asked, and what it said."""
 
+    stream = seals.STREAM
     list_display = ("id", "decided_at", "act", "provider", "vertical", "answer", "rule")
     list_filter = ("act", "vertical", ("refusal", admin.EmptyFieldListFilter), "decided_at")
     list_select_related = ("provider",)
