@@ -231,6 +231,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "look after rides under way": {
+        "task": "apps.mobility.tasks.look_after_rides",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "forget the ways of old rides": {
+        "task": "apps.mobility.tasks.forget_ways",
+        "schedule": crontab(minute=30),
+        "options": {"expires": 3000},
+    },
     "ask again about payments": {
         "task": "apps.payments.tasks.ask_again_unanswered",
         "schedule": 60.0,
@@ -250,6 +260,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.regulation.tasks.remind",
         "schedule": crontab(minute=50),
         "options": {"expires": 3000},
+    },
+    # Within a minute of a policy's first hour, the making of the routes included.
+    "limit the streets": {
+        "task": "apps.regulation.tasks.limit_streets",
+        "schedule": 20.0,
+        "options": {"expires": 20},
     },
     "seal the logs": {
         "task": "apps.audit.tasks.seal_all",

@@ -3,6 +3,8 @@ from django.urls import include, path
 
 from cityplatform import health, metrics
 
+handler500 = "cityplatform.outages.sorry"
+
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
@@ -12,6 +14,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("places/", include("apps.places.urls")),
+    path("me/places/", include("apps.places.favourite_urls")),
     path("", include("apps.mobility.urls")),
     path("", include("apps.mobility.driver_urls")),
     path("", include("apps.mobility.join_urls")),

@@ -11,9 +11,11 @@ from unfold.admin import ModelAdmin
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import ActsWithReason, Facts
-from apps.mobility import operations
-from apps.mobility.models import Alert, Ride, ShareLink, Vehicle, VehicleEvent
+from apps.mobility import admin_safety, operations
+from apps.mobility.models import Alert, ShareLink, Vehicle, VehicleEvent
 from apps.parties.authentication import asking
+
+__all__ = ["admin_safety"]
 
 COMPLAINTS: dict[type[Exception], str | Promise] = {operations.AlertClosed: _("closed already")}
 
@@ -23,14 +25,6 @@ class VehicleAdmin(ModelAdmin):
     list_display = ("plate", "make", "colour", "worker")
     search_fields = ("plate", "worker__user__name")
     list_select_related = ("worker__user", "worker__provider")
-
-
-@admin.register(Ride)
-class RideAdmin(Facts):
-    list_display = ("order", "pickup_name", "dropoff_name", "metres", "seconds", "pickup_eta_at")
-    search_fields = ("order__ref", "pickup_name", "dropoff_name")
-    # The start code is between the rider and the driver.
-    exclude = ("code",)
 
 
 @admin.register(VehicleEvent)

@@ -2,9 +2,11 @@ from datetime import datetime
 from typing import Any
 
 from apps.bus import operations as bus
+from apps.dispatch import live as line
 from apps.dispatch.models import Offer, Shift
 from apps.kernel.actors import Actor
 from apps.mobility import operations
+from apps.orders import live as watching
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.regulation.models import Permit
@@ -29,6 +31,14 @@ def give_up(*, holder: str, at: datetime, **_: Any) -> None:
     )
     if ride := searching.first():
         orders.advance(order_id=ride.pk, step="give_up", by=MOBILITY, at=at)
+
+
+@bus.subscribe("mobility.check_asked")
+@bus.subscribe("mobility.check_answered")
+def tell_both(*, ref: str, worker: int, **_: Any) -> None:
+    """Let both phones look again: somebody is asked, or has answered."""
+    watching.tell(ref)
+    line.tell(worker)
 
 
 @bus.subscribe("dispatch.shift_ended")

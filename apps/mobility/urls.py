@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.mobility import views, views_alarm, views_share
+from apps.mobility import views, views_alarm, views_safety, views_share
 
 app_name = "mobility"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("rides/<uuid:ref>/share/", views_share.share, name="share"),
     path("rides/<uuid:ref>/share/stop/", views_share.stop, name="stop-sharing"),
     path("rides/<uuid:ref>/help/", views_alarm.rider, name="help"),
+    path("rides/<uuid:ref>/check/", views_safety.rider, name="check"),
     path("s/<str:token>/", views_share.watch, name="watch"),
     path("s/<str:token>/sheet/", views_share.sheet, name="watch-sheet"),
 ]

@@ -15,6 +15,7 @@ from apps.kernel.money import Money
 from apps.listings.models import Listing
 from apps.places.models import City, Zone
 from apps.pricing.lines import Line, Payee, Working
+from apps.regulation.models import Decision
 
 __all__ = [
     "Levy",
@@ -48,6 +49,10 @@ class Tariff(models.Model):
     )
     wait_seconds = models.PositiveIntegerField(
         _("seconds a driver waits before a rider counts as not come"), default=300
+    )
+    surge_most_bp = models.PositiveIntegerField(
+        _("how far demand may lift the fare, hundredths of a percent; 10,000: not at all"),
+        default=10_000,
     )
     valid = DateTimeRangeField(_("valid from, up to"))
 
@@ -337,6 +342,13 @@ class Quote(models.Model):
     ref = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     bundle = models.UUIDField(_("asked together"))
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="quotes")
+    decision = models.ForeignKey(
+        Decision,
+        models.PROTECT,
+        null=True,
+        verbose_name=_("what the city said"),
+        related_name="quotes",
+    )
     consumer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )

@@ -16,35 +16,71 @@ from apps.kernel.money import share_of
 from apps.listings.models import Listing
 from apps.places.models import Zone
 from apps.pricing import levies
+from apps.pricing.bounds import fees, held_within, least_pay, subsidies, surge_of
 from apps.pricing.models import Levy, LevyExemption, LevyShare, Line, Payee, Quote, Tariff
 from apps.pricing.queries import rule_of
+from apps.regulation.models import Decision
+from apps.regulation.rules import UNBOUND, WHOLE, Bounds
 
 QUOTE_LASTS = timedelta(minutes=5)
 
 
-def metered(tariff: Tariff, *, metres: int, seconds: int) -> list[Line]:
+def metered(
+    tariff: Tariff,
+    *,
+    metres: int,
+    seconds: int,
+    waiting: int = 0,
+    demand_bp: int = WHOLE,
+    bounds: Bounds = UNBOUND,
+) -> list[Line]:
     """The lines of a fare by distance and time, in minor units, each rounded half up.
 
-    The platform's share is added on top of what the worker gets, and VAT is owed on the
-    platform's share alone: carrying passengers is exempt.
+    `waiting` are the seconds for which the car may wait on the way, at the tariff's minute.
+    `demand_bp` is how far demand would lift the fare, 10,000 being not at all; the tariff and the
+    city's rules say how far it may.  The platform's share is added on top of what the worker
+    gets, and VAT is owed on the platform's share alone: carrying passengers is exempt.
     """
     distance = (tariff.per_km_minor * metres + 500) // 1_000
     time = (tariff.per_minute_minor * seconds + 30) // 60
-    fare = tariff.start_minor + distance + time
+    waits = (tariff.per_minute_minor * waiting + 30) // 60
+    fare = tariff.start_minor + distance + time + waits
     lines = [
         Line("start", tariff.start_minor, Payee.PROVIDER),
         Line("distance", distance, Payee.PROVIDER, quantity=metres, rate=tariff.per_km_minor),
         Line("time", time, Payee.PROVIDER, quantity=seconds, rate=tariff.per_minute_minor),
+        Line("waiting", waits, Payee.PROVIDER, quantity=waiting, rate=tariff.per_minute_minor),
     ]
     if (missing := tariff.minimum_minor - fare) > 0:
         lines.append(Line("minimum", missing, Payee.PROVIDER))
         fare += missing
-    platform = share_of(fare, tariff.platform_bp)
-    lines.append(Line("platform", platform, Payee.PLATFORM, rate=tariff.platform_bp))
+    surge = surge_of(tariff, demand_bp, bounds)
+    if added := share_of(fare, surge.rate_bp - WHOLE):
+        lines.append(Line("surge", added, Payee.PROVIDER, rate=surge.rate_bp, rule=surge.rule))
+        fare += added
+    due, rule = least_pay(bounds, metres=metres, seconds=seconds)
+    if (missing := due - fare) > 0:
+        lines.append(Line("least_pay", missing, Payee.PROVIDER, rule=rule))
+        fare += missing
+    share, rule = min((tariff.platform_bp, ""), bounds.commission or (WHOLE, ""))
+    platform = share_of(fare, share)
+    lines.append(Line("platform", platform, Payee.PLATFORM, rate=share, rule=rule))
     lines = [line for line in lines if line.amount or line.code == "start"]
     # Neither of the two asks when it is.
     ride = levies.Part(tariff.valid.lower, {"platform": platform})
     return lines + levies.due(_own_levies(tariff), levies.Facts(tariff.vertical, (ride,)))
+
+
+def bounded(lines: list[Line], bounds: Bounds, *, metres: int = 0, seconds: int = 0) -> list[Line]:
+    """The lines of a price, taxes included, held to what the city's rules say of the whole.
+
+    Fees first, then floor and ceiling; of what is left the city pays its subsidies.
+    """
+    fare = sum(line.amount for line in lines if line.to == Payee.PROVIDER)
+    lines = lines + fees(bounds, fare)
+    due, _ = least_pay(bounds, metres=metres, seconds=seconds)
+    lines += held_within(bounds, lines, due)
+    return lines + subsidies(bounds, sum(line.amount for line in lines))
 
 
 def levied(
@@ -269,11 +305,13 @@ def freeze(
     currency: str,
     by: Actor,
     at: datetime,
+    decision: Decision | None = None,
 ) -> Quote:
     """Write a price down for five minutes.  Whoever orders by it pays exactly that."""
     quote = Quote.objects.create(
         bundle=bundle,
         listing=listing,
+        decision=decision,
         consumer_id=consumer_id,
         request=request,
         lines=Quote.frozen(lines),

@@ -1,0 +1,18 @@
+from django.db import migrations
+
+REFUSE = """
+CREATE TRIGGER regulation_decision_append_only BEFORE UPDATE OR DELETE ON regulation_decision
+    FOR EACH ROW EXECUTE FUNCTION audit_refuse();
+CREATE TRIGGER regulation_givenback_append_only BEFORE UPDATE OR DELETE ON regulation_givenback
+    FOR EACH ROW EXECUTE FUNCTION audit_refuse();
+"""
+ALLOW = """
+DROP TRIGGER regulation_givenback_append_only ON regulation_givenback;
+DROP TRIGGER regulation_decision_append_only ON regulation_decision;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("audit", "0002_append_only"), ("regulation", "0003_policies")]
+
+    operations = [migrations.RunSQL(REFUSE, ALLOW)]
