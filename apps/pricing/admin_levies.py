@@ -1,5 +1,6 @@
 """The office's desk for taxes and fees: what holds, what is planned, and how to set a new one."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -83,7 +84,7 @@ class Exemptions(WrittenOnce):
 class LevyAdmin(ActsWithReason):
     """Versions are set and ended, each in plain words, and never otherwise changed."""
 
-    list_display = ("number", "name", "city", "says", "valid", "withdrawn_at")
+    list_display = ("number", "name", "city", "says", "begins", "ends", "withdrawn_at")
     list_filter = (Standing, "city", "vertical", "code")
     list_select_related = ("city", "zone")
     search_fields = ("number", "name", "code")
@@ -103,13 +104,21 @@ class LevyAdmin(ActsWithReason):
     def says(self, levy: Levy) -> str:
         return tell(rule_of(levy), levy.city.currency, levy.city.zone_info)[0]
 
+    @admin.display(description=_("valid from"), ordering="valid")
+    def begins(self, levy: Levy) -> str:
+        return _shown(levy, levy.valid.lower)
+
+    @admin.display(description=_("up to"))
+    def ends(self, levy: Levy) -> str:
+        return _shown(levy, levy.valid.upper)
+
     def get_form(self, request: HttpRequest, obj: Levy | None = None, **rest: Any) -> Any:
         return super().get_form(request, obj, **rest | ({} if obj else {"form": SetLevy}))
 
     def get_fieldsets(self, request: HttpRequest, obj: Levy | None = None) -> Any:
         if obj:
             # The words above say the rest.
-            fields = ("city", "code", "number", "name", "valid", "withdrawn_at", "follows")
+            fields = ("city", "code", "number", "name", "withdrawn_at", "follows")
             return [(None, {"fields": fields})]
         return [
             (None, {"fields": ("city", ("number", "code"), "name", "valid_from")}),
@@ -232,6 +241,11 @@ def _told(rule: Rule, levy: Levy) -> dict[str, Any]:
         "words": tell(rule, city.currency, city.zone_info, name),
         "example": example(rule, city.currency, city.zone_info, clock.now()),
     }
+
+
+def _shown(levy: Levy, moment: datetime | None) -> str:
+    """A moment as the clocks of the city show it."""
+    return f"{levy.city.now(moment):%Y-%m-%d %H:%M}" if moment else ""
 
 
 def _officer(request: HttpRequest) -> Actor:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -38,7 +39,9 @@ class Codes(forms.CharField):
 
 def decimal(label: Any, **more: Any) -> forms.DecimalField:
     told = {"required": False, "min_value": 0, "max_digits": 12, "decimal_places": 4}
-    return forms.DecimalField(label=label, widget=UnfoldAdminDecimalFieldWidget, **told | more)
+    return forms.DecimalField(
+        label=capfirst(label), widget=UnfoldAdminDecimalFieldWidget, **told | more
+    )
 
 
 class SetLevy(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -54,13 +57,13 @@ class SetLevy(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stub
         _("times"), initial=1, help_text=_("What each unit is multiplied by, after its cap.")
     )
     base = Codes(
-        label=_("counted on"),
+        label=capfirst(_("counted on")),
         required=False,
         help_text=_("Codes of lines of the price, or of other taxes, that a share is taken of."),
         widget=UnfoldAdminTextInputWidget,
     )
     weekdays = forms.TypedMultipleChoiceField(
-        label=_("weekdays"),
+        label=capfirst(_("weekdays")),
         required=False,
         choices=list(WEEKDAYS.items()),
         coerce=int,
@@ -68,7 +71,7 @@ class SetLevy(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stub
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     valid_from = forms.SplitDateTimeField(
-        label=_("valid from"),
+        label=capfirst(_("valid from")),
         help_text=_("On the city's clock. The version before ends there."),
         widget=UnfoldAdminSplitDateTimeWidget,
     )

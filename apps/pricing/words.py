@@ -69,7 +69,10 @@ def _label(line: Line, currency: str) -> str:
         case "cancel_fee":
             return _("Fee for calling off late")
         case _:
-            return line.name or line.code.replace("_", " ").capitalize()
+            name = line.name or line.code.replace("_", " ").capitalize()
+            if line.working and line.working.share[0] != line.working.share[1]:
+                return f"{name}, {line.beneficiary or line.to.label}"
+            return name
 
 
 def lines_of(lines: Sequence[Line], currency: str) -> list[dict[str, Any]]:

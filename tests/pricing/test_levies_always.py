@@ -5,13 +5,18 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.kernel.money import allocate
 from apps.pricing import levies
 from apps.pricing.levies import Claim, Direction, Exemption, Facts, Guest, Kind, Per, Point, Rule
 from apps.pricing.models import Payee
+
+# Drawing six rules takes longer than the sums do, and on a busy machine longer still.
+patiently = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 ZONE = ZoneInfo("America/Santiago")
 FIRST = date(2027, 12, 20)
@@ -104,6 +109,7 @@ def versions(code: str):
 sets = st.tuples(*map(versions, CODES)).map(lambda told: [rule for two in told for rule in two])
 
 
+@patiently
 @given(sets, stays())
 def test_nobody_owes_less_than_nothing_nor_more_than_the_caps(rules, stay):
     owed: dict[str, int] = Counter()
@@ -117,6 +123,7 @@ def test_nobody_owes_less_than_nothing_nor_more_than_the_caps(rules, stay):
             assert owed[rule.number] <= rule.most_person * len(stay.guests)
 
 
+@patiently
 @given(sets, stays())
 def test_the_shares_are_the_levy_to_the_last_unit(rules, stay):
     by_rule: dict[str, list] = {}
@@ -133,6 +140,7 @@ def test_the_shares_are_the_levy_to_the_last_unit(rules, stay):
             assert [line.amount for line in told] == [part for part in parts if part]
 
 
+@patiently
 @given(st.data(), sets, stays())
 def test_the_order_of_the_rules_changes_nothing(data, rules, stay):
     told = data.draw(st.permutations(rules))
@@ -140,6 +148,7 @@ def test_the_order_of_the_rules_changes_nothing(data, rules, stay):
     assert sorted(map(repr, levies.due(told, stay))) == sorted(map(repr, levies.due(rules, stay)))
 
 
+@patiently
 @given(st.data(), stays())
 def test_a_stay_owes_what_its_nights_owe_when_each_unit_is_rounded(data, stay):
     turn = datetime(2027, 12, 20 + data.draw(st.integers(0, 10)), tzinfo=ZONE)
@@ -160,6 +169,7 @@ def test_a_stay_owes_what_its_nights_owe_when_each_unit_is_rounded(data, stay):
     assert whole == sum(line.amount for night in nights for line in levies.due(two, night))
 
 
+@patiently
 @given(sets, stays())
 def test_what_is_given_back_and_what_remains_are_what_was_paid(rules, stay):
     shorter = replace(stay, parts=stay.parts[:-1])
@@ -179,6 +189,7 @@ def test_what_is_given_back_and_what_remains_are_what_was_paid(rules, stay):
     assert {key: n for key, n in there.items() if n} == dict(by_account(paid))
 
 
+@patiently
 @given(sets)
 def test_a_rule_is_the_same_after_it_was_written_down(rules):
     for rule in rules:

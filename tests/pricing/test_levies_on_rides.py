@@ -116,5 +116,6 @@ def test_the_receipt_says_why(town, client):
 
     page = client.get(f"/orders/{order.ref}/").content.decode()
 
-    assert "Airport kerb" in page
+    assert "Airport kerb, airport" in page
+    assert "Airport kerb, region" in page
     assert "of which 2 of 3 parts" in page
