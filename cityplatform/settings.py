@@ -234,6 +234,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "close old reports of lost items": {
+        "task": "apps.mobility.tasks.close_old_lost",
+        "schedule": crontab(minute=35),
+        "options": {"expires": 3000},
+    },
     "send the news that is due": {
         "task": "apps.notifications.tasks.send_due",
         "schedule": 10.0,

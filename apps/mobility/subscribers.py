@@ -77,6 +77,16 @@ def tell_of_paper(*, topic: str, paper: int, vertical: str, at: datetime, **more
         telling.tell_of_paper(kind=kind, paper_id=paper, days=days, by=MOBILITY, at=at)
 
 
+@bus.subscribe("mobility.lost_reported")
+@bus.subscribe("mobility.lost_not_found")
+@bus.subscribe("mobility.lost_found")
+@bus.subscribe("mobility.lost_returned")
+@bus.subscribe("mobility.lost_withdrawn")
+@bus.subscribe("mobility.lost_closed")
+def tell_of_lost(*, item: int, state: str, by: Actor, at: datetime, **_: Any) -> None:
+    telling.tell_of_lost(item_id=item, state=state, whose=by, by=MOBILITY, at=at)
+
+
 @bus.subscribe("mobility.alert_raised")
 def ring_at_the_desk(*, alert: int, at: datetime, **_: Any) -> None:
     telling.tell_officers(alert_id=alert, by=MOBILITY, at=at)

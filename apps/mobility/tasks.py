@@ -10,3 +10,9 @@ from apps.mobility import operations
 def begin_searches(**_: Any) -> None:
     """Look for the drivers of the later rides whose hour is near."""
     operations.begin_searches(at=clock.now())
+
+
+@shared_task
+def close_old_lost(**_: Any) -> None:
+    """Close the reports of lost items that are a fortnight old."""
+    operations.close_old_lost(at=clock.now())
