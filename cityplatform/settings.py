@@ -349,11 +349,13 @@ if env("EMAIL_HOST"):
             "username": env("EMAIL_HOST_USER"),
             "password": env("EMAIL_HOST_PASSWORD"),
             "use_tls": env("EMAIL_USE_TLS", "1") == "1",
+            # A mailbox that says nothing must not keep a worker.
+            "timeout": 10,
         },
     }
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "city@localhost")
 # Where people reach the pages, for the links in mails.
-PUBLIC_URL = env("PUBLIC_URL") or env("WEB_URL")
+PUBLIC_URL = env("PUBLIC_URL") or env("WEB_URL") or f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
 
 # --- language and time ------------------------------------------------------------------
 

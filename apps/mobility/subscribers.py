@@ -5,6 +5,7 @@ from apps.bus import operations as bus
 from apps.dispatch.models import Offer, Shift
 from apps.kernel.actors import Actor
 from apps.mobility import operations, telling
+from apps.notifications import operations as notifications
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.regulation.models import Permit
@@ -90,3 +91,10 @@ def tell_of_lost(*, item: int, state: str, by: Actor, at: datetime, **_: Any) ->
 @bus.subscribe("mobility.alert_raised")
 def ring_at_the_desk(*, alert: int, at: datetime, **_: Any) -> None:
     telling.tell_officers(alert_id=alert, by=MOBILITY, at=at)
+
+
+@bus.subscribe("mobility.alert_acknowledged")
+@bus.subscribe("mobility.alert_closed")
+def stop_ringing_at_the_desk(*, alert: int, by: Actor, at: datetime, **_: Any) -> None:
+    """One officer has it; the others' pages are quiet."""
+    notifications.put_away(kind="alert_raised", about=f"alert:{alert}", by=by, at=at)
