@@ -244,6 +244,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=30),
         "options": {"expires": 3000},
     },
+    "close old reports of lost items": {
+        "task": "apps.mobility.tasks.close_old_lost",
+        "schedule": crontab(minute=35),
+        "options": {"expires": 3000},
+    },
     "send the news that is due": {
         "task": "apps.notifications.tasks.send_due",
         "schedule": 10.0,
@@ -365,11 +370,13 @@ if env("EMAIL_HOST"):
             "username": env("EMAIL_HOST_USER"),
             "password": env("EMAIL_HOST_PASSWORD"),
             "use_tls": env("EMAIL_USE_TLS", "1") == "1",
+            # A mailbox that says nothing must not keep a worker.
+            "timeout": 10,
         },
     }
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "city@localhost")
 # Where people reach the pages, for the links in mails.
-PUBLIC_URL = env("PUBLIC_URL") or env("WEB_URL")
+PUBLIC_URL = env("PUBLIC_URL") or env("WEB_URL") or f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
 
 # --- language and time ------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ from unfold.admin import ModelAdmin
 
 from apps.kernel import clock
 from apps.kernel.actors import Kind
-from apps.kernel.office import ActsWithReason, Facts
+from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.mobility import admin_safety, operations
-from apps.mobility.models import Alert, ShareLink, Vehicle, VehicleEvent
+from apps.mobility.models import Alert, LostItem, LostStep, ShareLink, Vehicle, VehicleEvent
 from apps.parties.authentication import asking
 
 __all__ = ["admin_safety"]
@@ -79,3 +79,35 @@ class AlertAdmin(ActsWithReason):
             operation(alert_id=alert.pk, reason=reason, by=officer, at=clock.now())
 
         return self.with_reason(request, alerts, name, title, act, COMPLAINTS)
+
+
+class LostStepInline(FactsInline):
+    model = LostStep
+
+
+@admin.register(LostItem)
+class LostItemAdmin(ActsWithReason):
+    """Things left in cars.  Rider and driver settle it; an officer closes what they cannot."""
+
+    list_display = ("reported_at", "what", "place", "order", "state", "closes_at", "closed_at")
+    list_filter = ("state",)
+    list_select_related = ("order",)
+    search_fields = ("what", "order__ref")
+    ordering = ("-reported_at",)
+    actions = ("close",)
+    inlines = (LostStepInline,)
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        return asking(request).has_perm("mobility.close_lost")
+
+    @admin.action(description=_("Close"), permissions=["close"])
+    def close(self, request: HttpRequest, items: QuerySet[LostItem]) -> HttpResponse | None:
+        officer = asking(request).acting(Kind.OFFICER)
+
+        def act(item: LostItem, reason: str) -> None:
+            operations.close_lost(item_id=item.pk, reason=reason, by=officer, at=clock.now())
+
+        complaints: dict[type[Exception], str | Promise] = {
+            operations.LostOutOfTurn: _("closed already")
+        }
+        return self.with_reason(request, items, "close", _("Close reports"), act, complaints)

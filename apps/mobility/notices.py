@@ -126,6 +126,62 @@ kinds.register(
             ),
         )
     ),
+    *(
+        kinds.Kind(
+            slug=slug,
+            part=part,
+            name=name,
+            title=title,
+            text=text,
+            icon="bag",
+            lasts=timedelta(days=2),
+            channels=kinds.EVERYWHERE,
+        )
+        for slug, part, name, title, text in (
+            (
+                "lost_reported",
+                Part.WORKER,
+                _("A rider left something in your car"),
+                _("Left in your car: %(what)s"),
+                _("Have a look and say whether you found it."),
+            ),
+            (
+                "lost_found",
+                Part.CONSUMER,
+                _("What you left in a car is found"),
+                _("Found: %(what)s"),
+                _("See how you get it back."),
+            ),
+            (
+                "lost_not_found",
+                Part.CONSUMER,
+                _("What you left in a car is not found"),
+                _("Not found: %(what)s"),
+                _("The driver has looked. Your report stays open for a fortnight."),
+            ),
+            (
+                "lost_returned",
+                Part.CONSUMER,
+                _("A lost item is returned"),
+                _("Returned: %(what)s"),
+                "",
+            ),
+            (
+                "lost_withdrawn",
+                Part.WORKER,
+                _("A rider found it elsewhere"),
+                _("No longer missing: %(what)s"),
+                "",
+            ),
+            (
+                "lost_closed",
+                Part.CONSUMER,
+                _("A report of a lost item is closed"),
+                _("Closed: %(what)s"),
+                _("The report is closed. The city's desk knows more."),
+            ),
+        )
+    ),
     kinds.Kind(
         slug="alert_raised",
         part=Part.OFFICER,

@@ -12,8 +12,17 @@ from apps.dispatch.models import Trace
 from apps.kernel import clock, formats
 from apps.kernel.money import Money
 from apps.mobility import ways
+from apps.mobility.lost import OPEN_FOR
 from apps.mobility.mds import Vehicle
-from apps.mobility.models import Alert, Ride, SafetyCheck, SafetyRules, ShareLink, VehicleEvent
+from apps.mobility.models import (
+    Alert,
+    LostItem,
+    Ride,
+    SafetyCheck,
+    SafetyRules,
+    ShareLink,
+    VehicleEvent,
+)
 from apps.mobility.safety import Moment, UnderWay
 from apps.orders.models import Order, Step
 from apps.parties.queries import digest_of
@@ -327,3 +336,15 @@ def _taken_at(order: Order, step: str) -> datetime | None:
         .values_list("taken_at", flat=True)
         .first()
     )
+
+
+def lost_item(order: Order) -> LostItem | None:
+    """What was reported lost on a ride: the open report, or else the last."""
+    return order.lost_items.order_by("-pk").first()
+
+
+def may_report_lost(order: Order, at: datetime) -> bool:
+    """Whether its rider may still say that something was left in the car."""
+    if order.state != Order.State.COMPLETED or order.ended_at is None:
+        return False
+    return order.lost_items.open().exists() or at < order.ended_at + OPEN_FOR

@@ -6,6 +6,7 @@ from apps.dispatch import live as line
 from apps.dispatch.models import Offer, Shift
 from apps.kernel.actors import Actor
 from apps.mobility import operations, telling
+from apps.notifications import operations as notifications
 from apps.orders import live as watching
 from apps.orders import operations as orders
 from apps.orders.models import Order
@@ -87,6 +88,23 @@ def tell_of_paper(*, topic: str, paper: int, vertical: str, at: datetime, **more
         telling.tell_of_paper(kind=kind, paper_id=paper, days=days, by=MOBILITY, at=at)
 
 
+@bus.subscribe("mobility.lost_reported")
+@bus.subscribe("mobility.lost_not_found")
+@bus.subscribe("mobility.lost_found")
+@bus.subscribe("mobility.lost_returned")
+@bus.subscribe("mobility.lost_withdrawn")
+@bus.subscribe("mobility.lost_closed")
+def tell_of_lost(*, item: int, state: str, by: Actor, at: datetime, **_: Any) -> None:
+    telling.tell_of_lost(item_id=item, state=state, whose=by, by=MOBILITY, at=at)
+
+
 @bus.subscribe("mobility.alert_raised")
 def ring_at_the_desk(*, alert: int, at: datetime, **_: Any) -> None:
     telling.tell_officers(alert_id=alert, by=MOBILITY, at=at)
+
+
+@bus.subscribe("mobility.alert_acknowledged")
+@bus.subscribe("mobility.alert_closed")
+def stop_ringing_at_the_desk(*, alert: int, by: Actor, at: datetime, **_: Any) -> None:
+    """One officer has it; the others' pages are quiet."""
+    notifications.put_away(kind="alert_raised", about=f"alert:{alert}", by=by, at=at)

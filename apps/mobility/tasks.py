@@ -22,3 +22,9 @@ def look_after_rides(**_: Any) -> None:
 def forget_ways(**_: Any) -> None:
     """Delete the ways of rides that are older than their city keeps them."""
     operations.forget_ways(at=clock.now())
+
+
+@shared_task
+def close_old_lost(**_: Any) -> None:
+    """Close the reports of lost items that are a fortnight old."""
+    operations.close_old_lost(at=clock.now())

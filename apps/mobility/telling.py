@@ -9,7 +9,7 @@ from django.urls import reverse
 from apps.dispatch.models import Offer
 from apps.kernel.actors import Actor
 from apps.kernel.money import Money
-from apps.mobility.models import Alert
+from apps.mobility.models import Alert, LostItem
 from apps.mobility.operations import VERTICAL
 from apps.notifications import operations as notifications
 from apps.notifications import words
@@ -108,6 +108,27 @@ def tell_of_paper(*, kind: str, paper_id: int, days: int, by: Actor, at: datetim
         by=by,
         at=at,
     )
+
+
+def tell_of_lost(*, item_id: int, state: str, whose: Actor, by: Actor, at: datetime) -> None:
+    """Tell the other side of a lost item what one side said; both, when it was closed for them."""
+    items = LostItem.objects.select_related("order__worker__user")
+    item = items.get(pk=item_id)
+    sides = {item.order.consumer_id}
+    if item.order.worker:
+        sides.add(item.order.worker.user_id)
+    for person in sorted(sides):
+        if whose.id == str(person):
+            continue
+        notifications.notify(
+            to=person,
+            kind=f"lost_{state.lower()}",
+            about=f"lost:{item.ref}",
+            link=reverse("mobility:lost", args=[item.order.ref]),
+            context={"what": item.what},
+            by=by,
+            at=at,
+        )
 
 
 def tell_officers(*, alert_id: int, by: Actor, at: datetime) -> None:

@@ -8,7 +8,7 @@ from apps.notifications.operations.devices import (
     drop_device,
     remove_device,
 )
-from apps.notifications.operations.noting import NoSuchNotice, notify, read
+from apps.notifications.operations.noting import NoSuchNotice, notify, put_away, read
 from apps.notifications.operations.sending import (
     claim,
     forget_old,
@@ -33,6 +33,7 @@ __all__ = [
     "note_gone",
     "note_sent",
     "notify",
+    "put_away",
     "put_off",
     "read",
     "remove_device",

@@ -86,3 +86,19 @@ def read(*, user_id: int, ref: str | None = None, by: Actor, at: datetime) -> in
         bus.publish("notifications.read", by=by, at=at, user=user_id, count=count)
         live.tell(user_id)
     return count
+
+
+@transaction.atomic
+def put_away(*, kind: str, about: str, by: Actor, at: datetime) -> int:
+    """Somebody has dealt with it: nobody else need read it, and nothing rings any more.
+
+    Twice is harmless.  Return for how many it was still to read.
+    """
+    waiting = Notice.objects.unread().filter(kind=kind, about=about)
+    people = list(waiting.order_by("user").values_list("user", flat=True))
+    count = waiting.update(read_at=at)
+    if count:
+        bus.publish("notifications.put_away", by=by, at=at, kind=kind, count=count)
+        for person in people:
+            live.tell(person)
+    return count
