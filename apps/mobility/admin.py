@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from apps.audit.office import Personal
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import ActsWithReason, Facts
@@ -19,14 +20,16 @@ COMPLAINTS: dict[type[Exception], str | Promise] = {operations.AlertClosed: _("c
 
 
 @admin.register(Vehicle)
-class VehicleAdmin(ModelAdmin):
+class VehicleAdmin(Personal, ModelAdmin):
+    people = ("worker.user_id",)
     list_display = ("plate", "make", "colour", "worker")
     search_fields = ("plate", "worker__user__name")
     list_select_related = ("worker__user", "worker__provider")
 
 
 @admin.register(Ride)
-class RideAdmin(Facts):
+class RideAdmin(Personal, Facts):
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
     list_display = ("order", "pickup_name", "dropoff_name", "metres", "seconds", "pickup_eta_at")
     search_fields = ("order__ref", "pickup_name", "dropoff_name")
     # The start code is between the rider and the driver.
@@ -34,23 +37,26 @@ class RideAdmin(Facts):
 
 
 @admin.register(VehicleEvent)
-class VehicleEventAdmin(Facts):
+class VehicleEventAdmin(Personal, Facts):
+    people = ("worker.user_id", "order.consumer_id")
     list_display = ("worker", "event", "state", "order", "happened_at")
     list_filter = ("event", "state")
     ordering = ("-pk",)
 
 
 @admin.register(ShareLink)
-class ShareLinkAdmin(Facts):
+class ShareLinkAdmin(Personal, Facts):
+    people, named = ("order.consumer_id",), "order.code"
     list_display = ("order", "made_at", "expires_at", "revoked_at")
     exclude = ("digest",)
     ordering = ("-pk",)
 
 
 @admin.register(Alert)
-class AlertAdmin(ActsWithReason):
+class AlertAdmin(Personal, ActsWithReason):
     """Calls for help, which officers take up and close, each time saying what they do."""
 
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
     list_display = ("raised_at", "order", "part", "lat", "lon", "acknowledged_at", "closed_at")
     list_filter = ("part",)
     list_select_related = ("order",)
