@@ -2,16 +2,19 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from rest_framework import generics, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.audit import queries
-from apps.audit.seals import NoSuchStream, names
+from apps.audit.models import Look
+from apps.audit.seals import LOOKS, NoSuchStream, names
 from apps.kernel import problems
 from apps.kernel.problems import Problem
 
@@ -73,6 +76,35 @@ class Proof(APIView):
         file = f'attachment; filename="proof-{stream}-{row_id}.json"'
         headers = {"Content-Disposition": file, "Cache-Control": "private, no-store"}
         return Response(told, headers=headers)
+
+
+class LookOut(serializers.Serializer[Look]):
+    """Somebody of the city looked at what it knows of you."""
+
+    id = serializers.IntegerField()
+    looked_at = serializers.DateTimeField()
+    by = serializers.CharField(help_text="In what part, and the number of the account")
+    what = serializers.CharField(help_text="The kind of row, like orders.order")
+    row = serializers.CharField()
+    why = serializers.CharField(help_text="As they stated it; empty if they did not")
+    proof = serializers.SerializerMethodField()
+
+    def get_proof(self, look: Look) -> str:
+        return reverse("api-evidence-proof", args=[LOOKS, look.pk])
+
+
+@extend_schema(
+    operation_id="my_looks",
+    summary="Who looked at my data",
+    description="Every time somebody of the city opened what it knows of you; newest first.",
+    tags=["evidence"],
+)
+class Looks(generics.ListAPIView[Look]):
+    serializer_class = LookOut
+    ordering = ("-id",)
+
+    def get_queryset(self) -> QuerySet[Look]:
+        return queries.looks_at(int(self.request.user.pk or 0))
 
 
 class Roots(APIView):

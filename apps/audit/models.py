@@ -2,6 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.transactions import TransactionField
+from apps.kernel.actors import Actor, Kind
 
 
 class Record(models.Model):
@@ -30,6 +31,40 @@ class Record(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} by {self.by}"
+
+    @property
+    def actor_id(self) -> int | None:
+        """The account of the person who did it; None if it was the platform."""
+        actor = Actor.parse(self.by)
+        return int(actor.id) if actor.kind is not Kind.SYSTEM and actor.id.isdecimal() else None
+
+
+class Look(models.Model):
+    """Somebody of the city looked at what it knows of a person: whose, what, why and when.
+
+    The person sees it.  Written once: the database refuses to change it.
+    """
+
+    # By the number of the account: this app stands below people.
+    person = models.BigIntegerField(_("whose data"))
+    by = models.CharField(_("by"), max_length=100)
+    what = models.CharField(_("what was looked at"), max_length=100)
+    row = models.CharField(_("which one"), max_length=100)
+    why = models.CharField(_("why"), max_length=200, blank=True)
+    looked_at = models.DateTimeField(_("looked"))
+    source = models.TextField(_("source"))
+    tx = TransactionField(_("transaction"))
+
+    class Meta:
+        verbose_name = _("look at personal data")
+        verbose_name_plural = _("looks at personal data")
+        indexes = [
+            models.Index(name="audit_look_person", fields=["person", "-id"]),
+            models.Index(name="audit_look_tx", fields=["tx", "id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by} looked at {self.what} {self.row}"
 
 
 class Seal(models.Model):

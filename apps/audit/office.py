@@ -1,12 +1,88 @@
 """What officers see of logs that are sealed, and what they leave behind by looking."""
 
+from datetime import datetime, timedelta
+from typing import Any
+
 from django.contrib import messages
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from apps.audit import queries
+from apps.audit import operations, queries
+from apps.kernel import clock
+from apps.kernel.actors import Actor, Kind
+
+# So long what an officer said they are looking for stands for what they look at.
+WHY_LASTS = timedelta(hours=1)
+WHY = "audit.why"
+
+
+def state_why(request: HttpRequest, why: str, at: datetime) -> None:
+    """Remember why an officer looks, for an hour; empty: no longer."""
+    request.session[WHY] = {"why": why.strip()[:200], "until": (at + WHY_LASTS).isoformat()}
+
+
+def why_of(request: HttpRequest, at: datetime) -> str:
+    """Why an officer said that they look; empty if they did not, or too long ago."""
+    said = request.session.get(WHY)
+    if not said or datetime.fromisoformat(said["until"]) <= at:
+        return ""
+    return str(said["why"])
+
+
+class Personal:
+    """A page of the office about people: whoever opens it leaves a line that those people see."""
+
+    # The ways from a row to the accounts of the people whom it is about.
+    people: tuple[str, ...] = ()
+    # The way to the name by which those people know the row.
+    named = "pk"
+    change_form_outer_before_template = "audit/why.html"
+
+    def people_of(self, row: Any) -> set[int]:
+        """The accounts of the people whom a row is about."""
+        return {int(person) for way in self.people if (person := _follow(row, way)) is not None}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        at, admin = clock.now(), self
+        row = admin.get_object(request, unquote(object_id))  # type: ignore[attr-defined]
+        if row is not None and admin.has_view_permission(request, row):  # type: ignore[attr-defined]
+            try:
+                operations.look(
+                    people=self.people_of(row),
+                    what=row._meta.label_lower,
+                    row=str(_follow(row, self.named)),
+                    why=why_of(request, at),
+                    by=Actor(Kind.OFFICER, str(request.user.pk)),
+                    at=at,
+                )
+            except operations.NotSealed:
+                return self._unsealed(request)
+        told = (extra_context or {}) | {"why": why_of(request, at)}
+        return super().change_view(request, object_id, form_url, told)  # type: ignore[misc]
+
+    def _unsealed(self, request: HttpRequest) -> HttpResponse:
+        context = self.admin_site.each_context(request)  # type: ignore[attr-defined]
+        context |= {"title": _("Not shown"), "opts": self.opts}  # type: ignore[attr-defined]
+        return TemplateResponse(request, "audit/unsealed.html", context, status=503)
+
+
+def _follow(row: Any, way: str) -> Any:
+    """What stands at the end of a way; None where it breaks off."""
+    for step in way.split("."):
+        row = getattr(row, step, None)
+        if row is None:
+            return None
+    return row
 
 
 class Proven:

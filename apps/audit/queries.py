@@ -1,17 +1,20 @@
 """The seals, read: how far they reach, whether a log is as it was sealed, the proof of one row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from apps.audit import evidence, keys, merkle
 from apps.audit.evidence import Fault, Sealed
-from apps.audit.models import Record, Seal
+from apps.audit.models import Look, Record, Seal
 from apps.audit.seals import AUDIT_STREAM, as_sealed, names, stream_named
+from apps.kernel.actors import Actor
 
 # From so long without a seal on, somebody is told: seals are made each minute.
 LATE = timedelta(minutes=15)
@@ -173,3 +176,42 @@ def published(stream: str = "", before: int | None = None) -> dict[str, Any]:
         "roots": [as_sealed(seal, whole=False).told() for seal in seals],
         "before": seals[-1].pk if len(seals) == PAGE else None,
     }
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A look in words: who it was and what kind of thing they looked at."""
+
+    look: Look
+    who: str
+    what: str
+
+
+def looks_at(user_id: int) -> QuerySet[Look]:
+    """Who looked at a person's data, the newest first."""
+    return Look.objects.filter(person=user_id).order_by("-pk")
+
+
+def in_words(looks: Sequence[Look]) -> list[Seen]:
+    """Looks with the names of those who looked."""
+    actors = [Actor.parse(look.by) for look in looks]
+    people = get_user_model()._default_manager.in_bulk(
+        {int(actor.id) for actor in actors if actor.id.isdecimal()}
+    )
+    return [
+        Seen(look, _name(actor, people), _kind(look.what))
+        for look, actor in zip(looks, actors, strict=True)
+    ]
+
+
+def _name(actor: Actor, people: Mapping[int, Any]) -> str:
+    person = people.get(int(actor.id)) if actor.id.isdecimal() else None
+    return str(person or actor)
+
+
+def _kind(what: str) -> str:
+    """What a kind of row is called."""
+    try:
+        return str(apps.get_model(what)._meta.verbose_name)
+    except (LookupError, ValueError):
+        return what

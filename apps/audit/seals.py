@@ -10,8 +10,7 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 
 from apps.audit.evidence import Sealed, plain
-from apps.audit.models import Record, Seal
-from apps.kernel.actors import Actor, Kind
+from apps.audit.models import Look, Record, Seal
 
 
 class NoSuchStream(Exception):
@@ -132,10 +131,22 @@ def record_bytes(record: Record) -> bytes:
 
 def did_it(record: Record, user_id: int) -> bool:
     """A record is about whoever did what it says."""
-    actor = Actor.parse(record.by)
-    return actor.kind is not Kind.SYSTEM and actor.id == str(user_id)
+    return record.actor_id == user_id
+
+
+def look_bytes(look: Look) -> bytes:
+    """A look at somebody's data, as it is sealed."""
+    return canonical(look, "person", "by", "what", "row", "why", "looked_at", "source")
+
+
+def is_theirs(look: Look, user_id: int) -> bool:
+    """A look is about the person who was looked at."""
+    return look.person == user_id
 
 
 AUDIT_STREAM = "audit.record"
+LOOKS = "audit.look"
 register(AUDIT_STREAM, Record.objects.all(), record_bytes)
 concern(AUDIT_STREAM, did_it)
+register(LOOKS, Look.objects.all(), look_bytes)
+concern(LOOKS, is_theirs)

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from apps.audit.office import Personal
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import ActsWithReason, Facts, FactsInline
@@ -21,30 +22,34 @@ COMPLAINTS: dict[type[Exception], str | Promise] = {operations.AlertClosed: _("c
 
 
 @admin.register(Vehicle)
-class VehicleAdmin(ModelAdmin):
+class VehicleAdmin(Personal, ModelAdmin):
+    people = ("worker.user_id",)
     list_display = ("plate", "make", "colour", "worker")
     search_fields = ("plate", "worker__user__name")
     list_select_related = ("worker__user", "worker__provider")
 
 
 @admin.register(VehicleEvent)
-class VehicleEventAdmin(Facts):
+class VehicleEventAdmin(Personal, Facts):
+    people = ("worker.user_id", "order.consumer_id")
     list_display = ("worker", "event", "state", "order", "happened_at")
     list_filter = ("event", "state")
     ordering = ("-pk",)
 
 
 @admin.register(ShareLink)
-class ShareLinkAdmin(Facts):
+class ShareLinkAdmin(Personal, Facts):
+    people, named = ("order.consumer_id",), "order.code"
     list_display = ("order", "made_at", "expires_at", "revoked_at")
     exclude = ("digest",)
     ordering = ("-pk",)
 
 
 @admin.register(Alert)
-class AlertAdmin(ActsWithReason):
+class AlertAdmin(Personal, ActsWithReason):
     """Calls for help, which officers take up and close, each time saying what they do."""
 
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
     list_display = ("raised_at", "order", "part", "lat", "lon", "acknowledged_at", "closed_at")
     list_filter = ("part",)
     list_select_related = ("order",)
@@ -86,7 +91,8 @@ class LostStepInline(FactsInline):
 
 
 @admin.register(LostItem)
-class LostItemAdmin(ActsWithReason):
+class LostItemAdmin(Personal, ActsWithReason):
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
     """Things left in cars.  Rider and driver settle it; an officer closes what they cannot."""
 
     list_display = ("reported_at", "what", "place", "order", "state", "closes_at", "closed_at")

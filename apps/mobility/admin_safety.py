@@ -11,6 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from apps.audit.office import Personal
 from apps.dispatch import operations as dispatch
 from apps.kernel import clock
 from apps.kernel.actors import Kind
@@ -44,7 +45,8 @@ class NeedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Ride)
-class RideAdmin(Facts):
+class RideAdmin(Personal, Facts):
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
     list_display = (
         "order",
         "pickup_name",
@@ -126,8 +128,10 @@ def _rows(ride: Ride, traces: list[Any]) -> list[dict[str, Any]]:
 
 
 @admin.register(SafetyCheck)
-class SafetyCheckAdmin(ActsWithReason):
+class SafetyCheckAdmin(Personal, ActsWithReason):
     """What was unusual on rides, what both said, and what an officer found."""
+
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
 
     list_display = (
         "asked_at",

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from apps.audit.office import Personal
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import Facts, FactsInline
@@ -24,9 +25,10 @@ class StepInline(FactsInline):
 
 
 @admin.register(Order)
-class OrderAdmin(Facts):
+class OrderAdmin(Personal, Facts):
     """Orders of every kind, with their steps and the price that was frozen."""
 
+    people, named = ("consumer_id", "worker.user_id"), "code"
     list_display = ("code", "vertical", "state", "stage", "sum", "consumer", "worker", "placed_at")
     list_filter = ("state", "stage", "vertical", "city")
     list_select_related = ("consumer", "worker__user", "worker__provider")
@@ -99,14 +101,16 @@ class OrderAdmin(Facts):
 
 
 @admin.register(Step)
-class StepAdmin(Facts):
+class StepAdmin(Personal, Facts):
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
     list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at")
     list_filter = ("name", "state")
     ordering = ("-pk",)
 
 
 @admin.register(Basket)
-class BasketAdmin(Facts):
+class BasketAdmin(Personal, Facts):
+    people = ("consumer_id",)
     list_display = ("ref", "consumer", "placed_at")
     search_fields = ("ref", "consumer__email")
     ordering = ("-placed_at",)

@@ -255,18 +255,15 @@ class TestVerify:
         call_command("seal")
         call_command("verify_seals")
         told = capsys.readouterr().out.splitlines()
-        assert told[:3] == [
-            "audit.record: seal 3, 1 rows",
-            "nothing to seal",
-            "audit.record: 3 seals, 6 rows, as sealed",
-        ]
+        assert told[:2] == ["audit.record: seal 3, 1 rows", "nothing to seal"]
+        assert "audit.record: 3 seals, 6 rows, as sealed" in told
         assert "ledger.journal: 0 seals, 0 rows, as sealed" in told
 
         bend("UPDATE audit_record SET source = 'x' WHERE id = %s", self.ids[0])
         with pytest.raises(CommandError, match="not what was sealed"):
             call_command("verify_seals")
         told = capsys.readouterr().out.splitlines()
-        assert told[:2] == [
+        assert told[1:3] == [
             "audit.record: 3 seals, 6 rows, 1 faults",
             f"audit.record: row {self.ids[0]} (line 1, seal 1) was changed",
         ]

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.audit.models import Record
+from apps.audit.operations.looks import look
 from apps.audit.operations.sealing import NotSealed, require_sealed, seal, seal_all
 from apps.audit.seals import NoSuchStream, canonical, concern, names, register
 from apps.bus import operations as bus
@@ -17,6 +18,7 @@ __all__ = [
     "canonical",
     "concern",
     "keep",
+    "look",
     "names",
     "register",
     "require_sealed",
