@@ -19,7 +19,7 @@ from apps.parties.authentication import asking
 
 class StepInline(FactsInline):
     model = Step
-    fields = ("taken_at", "name", "stage", "state", "by", "reason")
+    fields = ("taken_at", "heard_at", "name", "stage", "state", "by", "reason")
     ordering = ("pk",)
 
 
@@ -100,7 +100,7 @@ class OrderAdmin(Facts):
 
 @admin.register(Step)
 class StepAdmin(Facts):
-    list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at")
+    list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at", "heard_at")
     list_filter = ("name", "state")
     ordering = ("-pk",)
 
