@@ -203,7 +203,7 @@ function goOn({ ride, step }) {
 function showKept() {
   const steps = kept.all;
   waiting.hidden = !steps.length;
-  const time = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const time = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: box.dataset.zone });
   const words = steps.map(({ step, at }) => `${waiting.dataset[step]} ${time.format(at)}`).join(", ");
   waiting.querySelector("[data-words]").textContent = steps.length ? waiting.dataset.says.replace("{steps}", words) : "";
 }
