@@ -230,9 +230,12 @@ def rides_under_way(at: datetime) -> list[tuple[int, Looked]]:
         return []
     rules = {order.city_id: safety_rules(order.city) for order in orders}
     longest = max(max(one.off_way_seconds, one.still_seconds) for one in rules.values())
-    boarded = dict(
-        Step.objects.filter(order__in=orders, name="board").values_list("order", "taken_at")
-    )
+    boarded = {
+        order: (taken_at, heard_at or taken_at)
+        for order, taken_at, heard_at in Step.objects.filter(
+            order__in=orders, name="board"
+        ).values_list("order", "taken_at", "heard_at")
+    }
     since = at - timedelta(seconds=longest) - SLACK
     trails = dispatch.trails([order.ref for order in orders], since=since)
     return [
@@ -244,9 +247,13 @@ def rides_under_way(at: datetime) -> list[tuple[int, Looked]]:
     ]
 
 
-def _looked(order: Order, boarded_at: datetime, trail: list[Trace], rules: SafetyRules) -> Looked:
+def _looked(
+    order: Order, boarded: tuple[datetime, datetime], trail: list[Trace], rules: SafetyRules
+) -> Looked:
     ride, position = order.ride, getattr(order.worker, "position", None)
-    heard_at = max(boarded_at, position.seen_at) if position else boarded_at
+    boarded_at, said_at = boarded
+    # A boarding that was told later is a word from the car, too.
+    heard_at = max(said_at, position.seen_at) if position else said_at
     under_way = UnderWay(
         way=[] if ride.is_estimate else ride.line,
         stops=[ride.pickup, *(Point(one["lat"], one["lon"]) for one in ride.stops), ride.dropoff],

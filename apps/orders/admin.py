@@ -20,7 +20,7 @@ from apps.parties.authentication import asking
 
 class StepInline(FactsInline):
     model = Step
-    fields = ("taken_at", "name", "stage", "state", "by", "reason")
+    fields = ("taken_at", "heard_at", "name", "stage", "state", "by", "reason")
     ordering = ("pk",)
 
 
@@ -103,7 +103,7 @@ class OrderAdmin(Personal, Facts):
 @admin.register(Step)
 class StepAdmin(Personal, Facts):
     people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
-    list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at")
+    list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at", "heard_at")
     list_filter = ("name", "state")
     ordering = ("-pk",)
 

@@ -123,7 +123,11 @@ class Order(models.Model):
 
 
 class Step(models.Model):
-    """One move in an order's life, as it happened.  Written once."""
+    """One move in an order's life, as it happened.  Written once.
+
+    `heard_at` stands where the city heard of it later than it was taken, from a phone that had no
+    line; `key` is the phone's own, by which a move that is sent twice is known.
+    """
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="steps")
     name = models.SlugField(_("step"))
@@ -132,6 +136,8 @@ class Step(models.Model):
     by = models.CharField(_("by"), max_length=100)
     reason = models.CharField(_("reason"), max_length=50, blank=True)
     taken_at = models.DateTimeField(_("taken"))
+    heard_at = models.DateTimeField(_("heard of, if later"), null=True, blank=True)
+    key = models.UUIDField(_("key of who sent it"), null=True, blank=True, unique=True)
 
     class Meta:
         verbose_name = _("step")

@@ -6,7 +6,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
@@ -26,6 +26,7 @@ from apps.regulation.models import Decision
 from apps.regulation.rules import Case
 
 __all__ = [
+    "TOLD_LATER",
     "CardsOnly",
     "CashOwed",
     "KeyReused",
@@ -36,6 +37,11 @@ __all__ = [
     "place",
     "take",
 ]
+
+
+# So long after it was taken the city still hears of a step: a valley, a tunnel, an empty battery.
+TOLD_LATER = timedelta(minutes=30)
+CLOCKS_DIFFER = timedelta(seconds=5)
 
 
 class KeyReused(Exception):
@@ -117,9 +123,19 @@ def place(
 
 @transaction.atomic
 def advance(
-    *, order_id: int, step: str, by: Actor, at: datetime, data: Data | None = None
+    *,
+    order_id: int,
+    step: str,
+    by: Actor,
+    at: datetime,
+    data: Data | None = None,
+    heard_at: datetime | None = None,
+    key: UUID | None = None,
 ) -> Order:
     """Take one step of the order's vertical.  Taking it twice is harmless.
+
+    `at` is when it is taken; `heard_at` when the city hears of it, if that is later; `key` names
+    this very step, so that one sent again is known even when the order has moved on.
 
     Raises `OutOfTurn` when the order is not ready for it or it is not this actor's to take,
     and `StepRefused` when what came with it is wrong.
@@ -129,10 +145,14 @@ def advance(
     vertical = verticals.get(order.vertical)
     move = vertical.step(step)
     _check_actor(order, move, by)
+    if key and Step.objects.filter(order=order, name=step, key=key).exists():
+        return order
     if order.stage not in move.sources:
         if order.stage == move.stage:
             return order
         raise OutOfTurn(f"{step} by {by} while {order.stage}")
+    if heard_at is not None:
+        at = _time_of(order, move, at, heard_at)
     if move.check:
         move.check(order, data, at)
 
@@ -156,6 +176,8 @@ def advance(
         by=str(by),
         reason=order.reason,
         taken_at=at,
+        heard_at=heard_at,
+        key=key,
     )
     vertical.stepped(order, move, data, by, at)
     if move.legs == "put_back":
@@ -175,17 +197,27 @@ def take(
     code: str = "",
     reason: str = "",
     seen: str = "",
+    taken_at: datetime | None = None,
+    key: UUID | None = None,
 ) -> Order:
     """A person takes a step of an order, with the code or the reason that it asks for.
 
-    `seen` is what their screen said of the order, for verticals in which that may change meanwhile.
+    `seen` is what their screen said of the order, for verticals in which that may change meanwhile;
+    `taken_at` is when they took it, where a phone without a line could not say so at once.
     As `advance`, which raises `OutOfTurn` and `StepRefused`; a refused step is noted by the
     vertical, which may be counting.  Raises `Order.DoesNotExist`.
     """
     order = Order.objects.get(ref=ref)
     try:
-        said = {"code": code, "reason": reason, "seen": seen}
-        return advance(order_id=order.pk, step=step, by=by, at=at, data=said)
+        return advance(
+            order_id=order.pk,
+            step=step,
+            by=by,
+            at=taken_at or at,
+            data={"code": code, "reason": reason, "seen": seen},
+            heard_at=at if taken_at else None,
+            key=key,
+        )
     except StepRefused as no:
         # After the transaction that was refused, so that the note stays.
         vertical = verticals.get(order.vertical)
@@ -271,6 +303,26 @@ def _check_actor(order: Order, move: verticals.Step, by: Actor) -> None:
             is_theirs = True
     if by.kind not in move.by or not is_theirs:
         raise OutOfTurn(f"{move.name} is not for {by} to take")
+
+
+def _time_of(
+    order: Order, move: verticals.Step, taken_at: datetime, heard_at: datetime
+) -> datetime:
+    """When a step was taken that the city hears of later.
+
+    Raises `StepRefused` for a time at which it cannot have been, or that is too long ago.  Clocks
+    differ by a little: so little is put right.
+    """
+    if not move.may_be_told_later:
+        raise StepRefused("not_later")
+    if taken_at > heard_at + CLOCKS_DIFFER:
+        raise StepRefused("in_the_future")
+    if taken_at < heard_at - TOLD_LATER:
+        raise StepRefused("too_old")
+    last = order.steps.order_by("-pk").values_list("taken_at", flat=True).first()
+    if last and taken_at < last - CLOCKS_DIFFER:
+        raise StepRefused("before_the_last_step")
+    return max(min(taken_at, heard_at), last or taken_at)
 
 
 def _settle(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> None:

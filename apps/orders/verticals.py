@@ -62,7 +62,8 @@ class Step:
     """One move in an order's life: its name, who may make it, from which stages to which.
 
     `legs` is the verb that every engine of the order hears.  `check` looks at the data that came
-    with the step, and raises `StepRefused`.
+    with the step, and raises `StepRefused`.  One that `may_be_told_later` is taken at its own
+    time, though the city hears of it when the phone has a line again.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Step:
     state: Order.State
     legs: Verb | None = None
     check: Callable[[Order, Data, datetime], None] | None = None
+    may_be_told_later: bool = False
 
 
 def _at_once(order: Order) -> str:
