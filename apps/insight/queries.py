@@ -28,7 +28,8 @@ from apps.orders.models import Order
 from apps.payments.models import Attempt
 from apps.places.models import City
 from apps.regulation import queries as regulation
-from apps.regulation.models import Decision, Paper, Permit
+from apps.regulation.models import Decision, Paper, Permit, Policy, PolicyVersion
+from apps.regulation.rulebook import Standing
 from apps.settlement.models import Payout
 
 RUNS_OUT_WITHIN = timedelta(days=30)
@@ -110,6 +111,7 @@ def worklists(at: datetime) -> list[Figure]:
             valid__endswith__gt=at,
             valid__endswith__lt=at + RUNS_OUT_WITHIN,
         ),
+        _to_approve(),
         _papers(_("Papers to check"), regulation.to_check(), "to_check"),
         _papers(_("Papers that run out in 30 days"), regulation.running_out(at), "running_out"),
         counted(
@@ -131,6 +133,12 @@ def worklists(at: datetime) -> list[Figure]:
             done_at__isnull=True,
         ),
     ]
+
+
+def _to_approve() -> Figure:
+    count = PolicyVersion.objects.to_approve().count()
+    url = rows(Policy, worklist=Standing.PROPOSED)
+    return Figure(_("Rules to approve"), count, url, is_urgent=count > 0)
 
 
 def _papers(label: str | Promise, which: Q, worklist: str) -> Figure:
