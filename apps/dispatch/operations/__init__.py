@@ -6,7 +6,7 @@ what the passing of time does in `tidying`.
 Locks are taken in this order: job, shift, offer, run.
 """
 
-from apps.dispatch.operations.jobs import Trip, confirm, hold, put_back, release
+from apps.dispatch.operations.jobs import Trip, confirm, hold, put_back, redirect, release
 from apps.dispatch.operations.offers import (
     Busy,
     Full,
@@ -48,6 +48,7 @@ __all__ = [
     "offer",
     "pause_shift",
     "put_back",
+    "redirect",
     "release",
     "resume_shift",
     "start_shift",

@@ -26,6 +26,7 @@ from apps.mobility.operations.quoting import (
     quote_trip,
     trip_of,
 )
+from apps.mobility.operations.redirecting import CHANGEABLE, quote_change, redirect_ride
 from apps.mobility.operations.riding import (
     CODE_TRIES,
     GRACE,
@@ -47,6 +48,7 @@ from apps.mobility.operations.shifts import (
 )
 
 __all__ = [
+    "CHANGEABLE",
     "CODE_TRIES",
     "GRACE",
     "LATEST",
@@ -77,8 +79,10 @@ __all__ = [
     "note_end_of_shift",
     "note_step",
     "part_ways",
+    "quote_change",
     "quote_trip",
     "raise_alert",
+    "redirect_ride",
     "share_ride",
     "stop_offering",
     "stop_sharing",

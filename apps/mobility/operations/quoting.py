@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -20,7 +20,7 @@ from apps.places import routing
 from apps.places.geometry import Point, metres_between
 from apps.places.models import City
 from apps.pricing import operations as pricing
-from apps.pricing.models import Payee, Quote
+from apps.pricing.models import Payee, Quote, Tariff
 from apps.pricing.queries import NoTariff, tariff_of
 from apps.regulation.queries import valid_permit
 
@@ -97,12 +97,8 @@ def quote_trip(
         "dropoff": dropoff.frozen(),
         "pickup_at": pickup_at and pickup_at.isoformat(),
         "needs": needs,
-        "metres": round(way.metres),
-        "seconds": round(way.seconds),
-        "legs": [round(leg) for leg in way.legs],
         "stop_wait": round(ways.STOP_WAIT.total_seconds()),
-        "is_estimate": way.is_estimate,
-        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
+        **measured(way),
     }
     kept = consumer_id if remember_needs else None
     quotes = _freeze(city, asked, consumer_id, kept, by, at)
@@ -127,15 +123,36 @@ def _way(city: City, points: Sequence[Stop]) -> routing.Route:
     """Look the way up.  There and back is a ride, over a stop; a place to itself is none."""
     if len(points) > 2 + ways.MOST_STOPS:
         raise CannotServe("too_many_stops")
+    check_places(city, points)
+    return look_up(city, [stop.point for stop in points])
+
+
+def check_places(city: City, points: Sequence[Stop]) -> None:
+    """Raise `CannotServe` for a place outside the city, and for two in a row that are one."""
     if not all(city.contains(stop.point) for stop in points):
         raise CannotServe("outside_city")
     for one, following in itertools.pairwise(points):
         if metres_between(one.point, following.point) < NEAREST_RIDE_METRES:
             raise CannotServe("same_place")
+
+
+def look_up(city: City, points: Sequence[Point]) -> routing.Route:
+    """The fastest way through the points.  Raises `CannotServe` if there is none."""
     try:
-        return routing.route(city.slug, [stop.point for stop in points])
+        return routing.route(city.slug, points)
     except routing.Unreachable:
         raise CannotServe("unreachable") from None
+
+
+def measured(way: routing.Route) -> dict[str, Any]:
+    """What a request keeps of its way."""
+    return {
+        "metres": round(way.metres),
+        "seconds": round(way.seconds),
+        "legs": [round(leg) for leg in way.legs],
+        "is_estimate": way.is_estimate,
+        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
+    }
 
 
 @transaction.atomic
@@ -157,32 +174,45 @@ def _freeze(
             tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
         except NoTariff:
             continue
-        lines = pricing.metered(
-            tariff,
-            metres=asked["metres"],
-            seconds=asked["seconds"],
-            waiting=len(asked["stops"]) * asked["stop_wait"],
-        )
-        quotes.append(
-            pricing.freeze(
-                bundle=bundle,
-                listing=listing,
-                consumer_id=consumer_id,
-                request={**asked, "kind": listing.kind, "seats": 1},
-                lines=lines,
-                terms={
-                    "cancel_fee": tariff.cancel_fee_minor,
-                    "cancel_free_seconds": tariff.cancel_free_seconds,
-                    "wait_seconds": tariff.wait_seconds,
-                    "stop_wait_seconds": asked["stop_wait"],
-                },
-                tariff=tariff,
-                currency=city.currency,
-                by=by,
-                at=at,
-            )
-        )
+        quotes.append(price(listing, tariff, asked, bundle, consumer_id, None, by, at))
     return quotes
+
+
+def price(
+    listing: Listing,
+    tariff: Tariff,
+    asked: dict[str, Any],
+    bundle: UUID,
+    consumer_id: int | None,
+    replaces: Quote | None,
+    by: Actor,
+    at: datetime,
+) -> Quote:
+    """Freeze what one service class asks for a request, by distance, time and waiting."""
+    lines = pricing.metered(
+        tariff,
+        metres=asked["metres"],
+        seconds=asked["seconds"],
+        waiting=len(asked["stops"]) * asked["stop_wait"],
+    )
+    return pricing.freeze(
+        bundle=bundle,
+        listing=listing,
+        consumer_id=consumer_id,
+        request={**asked, "kind": listing.kind, "seats": 1},
+        lines=lines,
+        terms={
+            "cancel_fee": tariff.cancel_fee_minor,
+            "cancel_free_seconds": tariff.cancel_free_seconds,
+            "wait_seconds": tariff.wait_seconds,
+            "stop_wait_seconds": asked["stop_wait"],
+        },
+        tariff=tariff,
+        currency=listing.city.currency,
+        replaces=replaces,
+        by=by,
+        at=at,
+    )
 
 
 def hour_of(quote: Quote) -> datetime | None:
