@@ -227,7 +227,7 @@ def _edit(quote: Quote) -> str:
         shown = quote.listing.city.now(later)
         wishes |= {"when": "later", "day": f"{shown:%Y-%m-%d}", "time": f"{shown:%H:%M}"}
     # Said, even if nothing is needed: the form is not to fall back on the profile.
-    return "?" + urlencode({**wishes, "needs": asked.get("needs") or [""]}, doseq=True)
+    return "?" + urlencode({**wishes, "needs": asked.get("needs") or [""]}, doseq=True, safe=":")
 
 
 def _changed(request: HttpRequest, quotes: list[Quote]) -> list[dict[str, Any]]:
