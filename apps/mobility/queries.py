@@ -104,6 +104,21 @@ def seen(order: Order) -> str:
     return f"{order.quote.ref.hex[:12]}-{order.ride.stops_passed}"
 
 
+def change(order: Order) -> dict[str, Any] | None:
+    """The last change of the destination, whatever came of it."""
+    last = order.changes.select_related("after").order_by("-number").first()
+    if last is None:
+        return None
+    return {
+        "number": last.number,
+        "state": last.state,
+        "reason": last.reason,
+        "dropoff": last.after.request["dropoff"],
+        "total_minor": last.after.total_minor,
+        "answered_at": last.answered_at,
+    }
+
+
 def summary(order: Order) -> str:
     """From where to where and, of a ride for later, on which day at what hour."""
     if order.ride.pickup_at is None:
@@ -163,6 +178,7 @@ def live(order: Order, at: datetime) -> dict[str, Any]:
         "pickup": {"lat": ride.pickup_lat, "lon": ride.pickup_lon, "name": ride.pickup_name},
         "dropoff": {"lat": ride.dropoff_lat, "lon": ride.dropoff_lon, "name": ride.dropoff_name},
         "stops": stops(order),
+        "change": change(order),
         "stop_eta_at": ride.stop_eta_at,
         "stop_wait_until": stop_wait_until(order),
         "pickup_at": ride.pickup_at,

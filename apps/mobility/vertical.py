@@ -198,6 +198,8 @@ RIDE = Vertical(
         step("call_off", CITY, BEFORE_BOARDING, "cancelled", CANCELLED, legs="release"),
     ),
     charge=charge,
+    changeable=operations.CHANGEABLE,
+    changed=operations.redirect_ride,
     placed=operations.write_ride,
     stepped=operations.note_step,
     refused=operations.count_wrong_code,

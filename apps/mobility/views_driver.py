@@ -193,8 +193,8 @@ def _page(worker: Worker, city: City) -> dict[str, Any]:
         "permit": lapsed and _last_permit(worker),
         "asked_lately": at_work.asked_since(city, at - LATELY),
         "reasons": REASONS,
-        "map": _map(offer, ride, seen if state["shift"] else None),
-        "stage": f"offer-{offer['id']}" if offer else ride["stage"] if ride else "",
+        "map": {"city": city.slug, **_map(offer, ride, seen if state["shift"] else None)},
+        "stage": f"offer-{offer['id']}" if offer else _stage(ride) if ride else "",
     }
 
 
@@ -274,6 +274,11 @@ def _under_way(ride: dict[str, Any], at: datetime) -> dict[str, Any]:
     }
 
 
+def _stage(ride: dict[str, Any]) -> str:
+    """What the page says aloud when it changes: the stage, and a changed way within it."""
+    return f"{ride['stage']}-way{ride['changes']}" if ride["changes"] else ride["stage"]
+
+
 def _last_permit(worker: Worker) -> Permit | None:
     permits = Permit.objects.filter(provider=worker.provider_id, vertical=operations.VERTICAL)
     return permits.order_by("valid").last()
@@ -314,6 +319,8 @@ def _map(offer: Any, ride: Any, seen: Position | None) -> dict[str, Any]:
     if trip := offer or ride:
         drawn |= {"line": trip["line"], "start": trip["pickup"], "end": trip["dropoff"]}
         drawn["stops"] = trip["stops"]
+        # Dotted: the way to the pick-up.
+        drawn["approaches"] = bool(offer) or trip["stage"] == "on_the_way"
     if seen is not None:
         drawn["car"] = {"lat": seen.lat, "lon": seen.lon, "heading": seen.heading}
     return drawn

@@ -14,7 +14,7 @@ from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import Facts, FactsInline
 from apps.orders import operations, verticals
-from apps.orders.models import Basket, Order, Step
+from apps.orders.models import Basket, Change, Order, Step
 from apps.parties.authentication import asking
 
 
@@ -22,6 +22,12 @@ class StepInline(FactsInline):
     model = Step
     fields = ("taken_at", "heard_at", "name", "stage", "state", "by", "reason")
     ordering = ("pk",)
+
+
+class ChangeInline(FactsInline):
+    model = Change
+    fields = ("number", "state", "before", "after", "holder", "reason", "asked_at", "answered_at")
+    ordering = ("number",)
 
 
 @admin.register(Order)
@@ -36,7 +42,7 @@ class OrderAdmin(Personal, Facts):
     ordering = ("-placed_at", "-pk")
     date_hierarchy = "placed_at"
     actions = ("call_off",)
-    inlines = (StepInline,)
+    inlines = (StepInline, ChangeInline)
     fields = (
         ("code", "vertical", "state", "stage"),
         ("consumer", "provider", "worker"),

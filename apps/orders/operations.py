@@ -10,17 +10,18 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.money import Money
-from apps.orders import verticals
-from apps.orders.models import Basket, Order, Step
+from apps.orders import changes, charging, verticals
+from apps.orders.models import Basket, Change, Order, Step
 from apps.orders.verticals import PAYING, Data, OutOfTurn, StepRefused
 from apps.parties.models import Worker
 from apps.payments import operations as payments
 from apps.payments.queries import owes_cash
-from apps.pricing.models import Line, Payee, Quote
+from apps.pricing.models import Line, Quote
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
 from apps.regulation.rules import Case
@@ -99,15 +100,18 @@ def place(
                     _order(basket, quote, decision, by, at)
                     for quote, decision in zip(quotes, decisions, strict=True)
                 ]
-                payments.open(
-                    holder=key,
-                    payer_id=consumer_id,
-                    card_id=card_id,
-                    amount=Money(sum(q.total_minor for q in quotes), quotes[0].currency),
-                    label=placed[0].code,
-                    by=by,
-                    at=at,
-                )
+                if total := sum(quote.total_minor for quote in quotes):
+                    payments.open(
+                        holder=key,
+                        payer_id=consumer_id,
+                        card_id=card_id,
+                        amount=Money(total, quotes[0].currency),
+                        label=placed[0].code,
+                        by=by,
+                        at=at,
+                    )
+                else:  # the city pays all of it
+                    bus.publish("orders.nothing_to_pay", by=by, at=at, holder=str(key))
     except IntegrityError:
         # The same form, sent twice at the same moment; or the same quote, ordered twice.
         if again := Basket.objects.filter(ref=key).first():
@@ -237,8 +241,10 @@ def _same(basket: Basket, fingerprint: str) -> Basket:
 
 
 def _quotes(refs: Sequence[UUID], consumer_id: int, at: datetime) -> list[Quote]:
+    changed = Change.objects.filter(before=OuterRef("pk"))
     quotes = list(
-        Quote.objects.filter(ref__in=refs)
+        # A price that changes an order, or was in force before a change, orders nothing else.
+        Quote.objects.filter(~Exists(changed), ref__in=refs, replaces=None)
         .select_related("listing__city", "order")
         .order_by("listing__provider_id", "pk")
     )
@@ -330,34 +336,5 @@ def _settle(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> Non
     if order.state == Order.State.CANCELLED:
         # Before the legs, as in `place`: whoever locks in two orders waits for ever.
         regulation.give_back(decision_id=order.decision_id, by=by, at=at)
-    order.charged_minor = sum(line.amount for line in lines)
-    if order.charged_minor:
-        payments.capture(
-            holder=order.basket.ref,
-            amount_minor=order.charged_minor,
-            split=_split(order, lines),
-            about=order.ref,
-            collected_by=order.provider_id,
-            was_paid=order.reason != payments.NOT_PAID,
-            by=by,
-            at=at,
-        )
-    else:
-        payments.cancel(holder=order.basket.ref, by=by, at=at)
-
-
-def _split(order: Order, lines: Sequence[Line]) -> list[tuple[str, int]]:
-    """Whose account each line goes to, summed, in the order in which they first appear."""
-    parts: dict[str, int] = {}
-    for line in lines:
-        match line.to:
-            case Payee.PROVIDER:
-                account = f"provider:{order.provider_id}:payable"
-            case Payee.PLATFORM:
-                account = "platform:fees"
-            case Payee.CITY:
-                account = f"city:{order.city.slug}:{line.beneficiary or 'fees'}"
-            case Payee.TAX:
-                account = f"tax:{order.city.slug}:{line.beneficiary or 'vat'}"
-        parts[account] = parts.get(account, 0) + line.amount
-    return list(parts.items())
+    changes.lapse(order, by, at)
+    charging.charge(order, lines, by, at)

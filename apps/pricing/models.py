@@ -352,6 +352,14 @@ class Quote(models.Model):
     consumer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
+    replaces = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replacements",
+        verbose_name=_("offered in place of"),
+    )
     request = models.JSONField(_("what was asked"))
     lines = models.JSONField(_("lines"))
     terms = models.JSONField(_("terms"), default=dict)

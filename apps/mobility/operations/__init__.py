@@ -37,6 +37,7 @@ from apps.mobility.operations.quoting import (
     quote_trip,
     trip_of,
 )
+from apps.mobility.operations.redirecting import CHANGEABLE, quote_change, redirect_ride
 from apps.mobility.operations.riding import (
     CODE_TRIES,
     GRACE,
@@ -67,6 +68,7 @@ from apps.mobility.operations.shifts import (
 )
 
 __all__ = [
+    "CHANGEABLE",
     "CODE_TRIES",
     "GRACE",
     "LATEST",
@@ -110,8 +112,10 @@ __all__ = [
     "note_returned",
     "note_step",
     "part_ways",
+    "quote_change",
     "quote_trip",
     "raise_alert",
+    "redirect_ride",
     "report_lost",
     "set_safety_rules",
     "share_ride",

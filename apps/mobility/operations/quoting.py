@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import uuid4
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -18,10 +18,11 @@ from apps.parties import operations as parties
 from apps.parties.queries import needs_of
 from apps.places import routing
 from apps.places.geometry import Point, metres_between
-from apps.places.models import City
+from apps.places.models import City, Zone
 from apps.places.queries import zones_at
 from apps.pricing import operations as pricing
-from apps.pricing.models import Payee, Quote
+from apps.pricing.levies import Rule
+from apps.pricing.models import Payee, Quote, Tariff
 from apps.pricing.queries import NoTariff, levies_of, tariff_of
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
@@ -100,12 +101,8 @@ def quote_trip(
         "dropoff": dropoff.frozen(),
         "pickup_at": pickup_at and pickup_at.isoformat(),
         "needs": needs,
-        "metres": round(way.metres),
-        "seconds": round(way.seconds),
-        "legs": [round(leg) for leg in way.legs],
         "stop_wait": round(ways.STOP_WAIT.total_seconds()),
-        "is_estimate": way.is_estimate,
-        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
+        **measured(way),
     }
     kept = consumer_id if remember_needs else None
     quotes, refused = _freeze(city, asked, consumer_id, kept, by, at)
@@ -133,15 +130,36 @@ def _way(city: City, points: Sequence[Stop]) -> routing.Route:
     """Look the way up.  There and back is a ride, over a stop; a place to itself is none."""
     if len(points) > 2 + ways.MOST_STOPS:
         raise CannotServe("too_many_stops")
+    check_places(city, points)
+    return look_up(city, [stop.point for stop in points])
+
+
+def check_places(city: City, points: Sequence[Stop]) -> None:
+    """Raise `CannotServe` for a place outside the city, and for two in a row that are one."""
     if not all(city.contains(stop.point) for stop in points):
         raise CannotServe("outside_city")
     for one, following in itertools.pairwise(points):
         if metres_between(one.point, following.point) < NEAREST_RIDE_METRES:
             raise CannotServe("same_place")
+
+
+def look_up(city: City, points: Sequence[Point]) -> routing.Route:
+    """The fastest way through the points.  Raises `CannotServe` if there is none."""
     try:
-        return routing.route(city.slug, [stop.point for stop in points])
+        return routing.route(city.slug, points)
     except routing.Unreachable:
         raise CannotServe("unreachable") from None
+
+
+def measured(way: routing.Route) -> dict[str, Any]:
+    """What a request keeps of its way."""
+    return {
+        "metres": round(way.metres),
+        "seconds": round(way.seconds),
+        "legs": [round(leg) for leg in way.legs],
+        "is_estimate": way.is_estimate,
+        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
+    }
 
 
 @transaction.atomic
@@ -161,10 +179,7 @@ def _freeze(
     offered = list(Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"))
     cases = [case_of(Act.QUOTE, listing, asked, moment=moment) for listing in offered]
     decisions = regulation.decide_all(cases, by=by, at=at)
-    levies = levies_of(
-        city_id=city.pk, vertical=VERTICAL, since=city.now(moment), until=city.now(moment)
-    )
-    zones = _zones(city, asked) if any(levy.zone for levy in levies) else []
+    levies = levies_on(city, asked, moment)
     for listing, decision in zip(offered, decisions, strict=True):
         if decision.refusal:
             if decision.is_policy:
@@ -174,46 +189,18 @@ def _freeze(
             tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
         except NoTariff:
             continue
-        lines = pricing.metered(
+        frozen = price(
+            listing,
             tariff,
-            metres=asked["metres"],
-            seconds=asked["seconds"],
-            waiting=len(asked["stops"]) * asked["stop_wait"],
-            bounds=decision.bounds,
+            asked,
+            decision,
+            levies,
+            bundle=bundle,
+            consumer_id=consumer_id,
+            by=by,
+            at=at,
         )
-        lines = pricing.levied(
-            lines,
-            rules=levies,
-            vertical=VERTICAL,
-            category=listing.kind,
-            zones=zones,
-            at=city.now(moment),
-            metres=asked["metres"],
-            seconds=asked["seconds"],
-        )
-        lines = pricing.bounded(
-            lines, decision.bounds, metres=asked["metres"], seconds=asked["seconds"]
-        )
-        quotes.append(
-            pricing.freeze(
-                bundle=bundle,
-                listing=listing,
-                consumer_id=consumer_id,
-                request={**asked, "kind": listing.kind, "seats": 1},
-                lines=lines,
-                terms={
-                    "cancel_fee": tariff.cancel_fee_minor,
-                    "cancel_free_seconds": tariff.cancel_free_seconds,
-                    "wait_seconds": tariff.wait_seconds,
-                    "stop_wait_seconds": asked["stop_wait"],
-                },
-                tariff=tariff,
-                decision=decision,
-                currency=city.currency,
-                by=by,
-                at=at,
-            )
-        )
+        quotes.append(frozen)
     return quotes, refused
 
 
@@ -233,11 +220,71 @@ def case_of(act: Act, listing: Listing, asked: dict[str, Any], *, moment: dateti
     )
 
 
-def _zones(city: City, asked: dict[str, Any]) -> list[str]:
-    """The zones that a ride touches at its ends, the smallest first."""
-    ends = [Point(asked[end]["lat"], asked[end]["lon"]) for end in ("pickup", "dropoff")]
-    touched = {zone.slug: zone for point in ends for zone in zones_at(city, point)}
-    return sorted(touched, key=lambda slug: (len(touched[slug].cells), slug))
+class Levies(NamedTuple):
+    """The taxes and fees that a ride may owe, where it is, and when on the city's clock."""
+
+    rules: list[Rule]
+    zones: list[str]
+    at: datetime
+
+
+def levies_on(city: City, asked: dict[str, Any], moment: datetime) -> Levies:
+    """What a ride at that moment may owe.  Zones are those of its ends, the smallest first."""
+    now = city.now(moment)
+    rules = levies_of(city_id=city.pk, vertical=VERTICAL, since=now, until=now)
+    touched: dict[str, Zone] = {}
+    if any(rule.zone for rule in rules):
+        ends = [Point(asked[end]["lat"], asked[end]["lon"]) for end in ("pickup", "dropoff")]
+        touched = {zone.slug: zone for point in ends for zone in zones_at(city, point)}
+    zones = sorted(touched, key=lambda slug: (len(touched[slug].cells), slug))
+    return Levies(rules, zones, now)
+
+
+def price(
+    listing: Listing,
+    tariff: Tariff,
+    asked: dict[str, Any],
+    decision: Decision,
+    levies: Levies,
+    *,
+    bundle: UUID,
+    consumer_id: int | None,
+    by: Actor,
+    at: datetime,
+    replaces: Quote | None = None,
+) -> Quote:
+    """Freeze what one service class asks for a request: its fare, the taxes, the city's rules."""
+    way = {"metres": asked["metres"], "seconds": asked["seconds"]}
+    waiting = len(asked["stops"]) * asked["stop_wait"]
+    lines = pricing.metered(tariff, **way, waiting=waiting, bounds=decision.bounds)
+    lines = pricing.levied(
+        lines,
+        rules=levies.rules,
+        vertical=VERTICAL,
+        category=listing.kind,
+        zones=levies.zones,
+        at=levies.at,
+        **way,
+    )
+    return pricing.freeze(
+        bundle=bundle,
+        listing=listing,
+        consumer_id=consumer_id,
+        request={**asked, "kind": listing.kind, "seats": 1},
+        lines=pricing.bounded(lines, decision.bounds, **way),
+        terms={
+            "cancel_fee": tariff.cancel_fee_minor,
+            "cancel_free_seconds": tariff.cancel_free_seconds,
+            "wait_seconds": tariff.wait_seconds,
+            "stop_wait_seconds": asked["stop_wait"],
+        },
+        tariff=tariff,
+        decision=decision,
+        currency=listing.city.currency,
+        replaces=replaces,
+        by=by,
+        at=at,
+    )
 
 
 def hour_of(quote: Quote) -> datetime | None:

@@ -6,6 +6,7 @@
 
 import { complain, say } from "../js/app.js";
 import { connect, showState } from "../js/socket.js";
+import { Approach } from "./approach.js";
 import { KeptSteps, mayWait } from "./kept-steps.js";
 
 const box = document.querySelector("#driver");
@@ -29,6 +30,7 @@ let isOnShift = Boolean(document.querySelector("#pause"));
 
 let drawn = "";
 let map = null;
+let approach = null;
 
 async function draw() {
   const trip = JSON.parse(document.querySelector("#map-data").textContent);
@@ -42,10 +44,12 @@ async function draw() {
   }
   const car = here ?? trip.car;
   if (car) map.setCars([{ id: "car", mine: true, ...car }]);
-  const way = JSON.stringify([trip.line, trip.start, trip.stops, trip.end]);
+  const way = JSON.stringify([trip.line, trip.start, trip.stops, trip.end, trip.approaches]);
+  approach ??= new Approach(trip.city, draw);
+  const farLine = trip.approaches && car ? approach.from(car, trip.start) : null;
+  if (farLine || way !== drawn) map.setRoute(trip.line ?? [], { farLine });
   if (way === drawn) return;
   drawn = way;
-  map.setRoute(trip.line ?? []);
   map.setPins(trip.line ? [
     { id: "start", kind: "start", ...trip.start },
     { id: "end", kind: "end", ...trip.end },
