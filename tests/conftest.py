@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -6,6 +7,7 @@ from django.db import connections
 from django.utils import translation
 from hypothesis import settings
 
+from apps.regulation import in_force
 from tests import engines
 from tests.browser import browser, new_page, site  # noqa: F401
 
@@ -35,6 +37,19 @@ def no_language_stays_behind() -> Iterator[None]:
     """A page asked for in Spanish leaves its thread in Spanish; the next test begins anew."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def no_rule_stays_behind() -> None:
+    """A process keeps the policies in memory, and the last test's city had others."""
+    in_force.forget()
+
+
+@pytest.fixture
+def own_data(settings, tmp_path) -> Path:
+    """A folder for cities that only this test knows."""
+    settings.DATA_DIR = tmp_path / "data"
+    return settings.DATA_DIR
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from apps.kernel.actors import Actor, Kind
 from apps.listings.models import Listing
 from apps.parties.models import Consumer, Membership, Provider, User, Worker
-from apps.places.models import City
+from apps.places.geometry import cells_covering
+from apps.places.models import City, Zone
 from apps.pricing.models import Tariff
 from apps.regulation.models import Permit
 
@@ -95,6 +96,23 @@ class CityFactory(factory.django.DjangoModelFactory):
     centre_lon = -71.2520
 
 
+# Around the Plaza de Armas, some blocks wide.
+CENTRE = [[-71.256, -29.907], [-71.246, -29.907], [-71.246, -29.898], [-71.256, -29.898]]
+
+
+class ZoneFactory(factory.django.DjangoModelFactory):
+    """A zone of the city; the town's centre, unless a boundary is given."""
+
+    class Meta:
+        model = Zone
+
+    city = factory.SubFactory(CityFactory)
+    slug = "centre"
+    name = factory.LazyAttribute(lambda zone: zone.slug.capitalize())
+    boundary = {"type": "MultiPolygon", "coordinates": [[[*CENTRE, CENTRE[0]]]]}
+    cells = factory.LazyAttribute(lambda zone: cells_covering(zone.boundary))
+
+
 class ListingFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Listing
@@ -140,3 +158,10 @@ def permitted(listing):
     """Give the listing's provider leave to offer it."""
     PermitFactory(provider=listing.provider, vertical=listing.vertical)
     return listing
+
+
+def zone(city, slug="airport"):
+    """A zone over the whole city."""
+    return Zone.objects.create(
+        city=city, slug=slug, name=slug.title(), boundary=city.boundary, cells=[]
+    )

@@ -22,7 +22,8 @@ from apps.insight import day
 from apps.insight.day import Asked
 from apps.kernel import formats
 from apps.ledger.models import Entry
-from apps.mobility.models import Alert
+from apps.mobility.models import Alert, LostItem, SafetyCheck
+from apps.notifications.models import Sending
 from apps.orders.models import Order
 from apps.payments.models import Attempt
 from apps.places.models import City
@@ -82,6 +83,17 @@ def worklists(at: datetime) -> list[Figure]:
     """What waits for an officer.  Nought is good news, and still says where the rows would be."""
     return [
         counted(_("Calls for help that are open"), Alert, urgent=True, closed_at__isnull=True),
+        counted(_("Lost items that are open"), LostItem, closed_at__isnull=True),
+        counted(
+            _("News for people that was refused"), Sending, urgent=True, state=Sending.State.FAILED
+        ),
+        counted(
+            _("Safety checks without an answer"),
+            SafetyCheck,
+            urgent=True,
+            escalated_at__isnull=False,
+            closed_at__isnull=True,
+        ),
         counted(
             _("Rides unanswered for 3 minutes"),
             Job,

@@ -6,7 +6,7 @@ with problems.told(PROBLEMS):
     dispatch.accept(...)
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,13 +32,19 @@ class Told(Exception):
         self.problem = problem
 
 
+# A problem, or how to make one of a complaint that knows more than its kind.
+type Answer = Problem | Callable[[Exception], Problem]
+
+
 @contextmanager
-def told(problems: Mapping[type[Exception], Problem]) -> Iterator[None]:
+def told(problems: Mapping[type[Exception], Answer]) -> Iterator[None]:
     """Turn an app's own complaints into problems.  Anything else passes through."""
     try:
         yield
     except tuple(problems) as error:
         for kind in type(error).__mro__:
             if kind in problems:
-                raise Told(problems[kind]) from error
+                answer = problems[kind]
+                problem = answer if isinstance(answer, Problem) else answer(error)
+                raise Told(problem) from error
         raise

@@ -14,6 +14,8 @@ FRAME_BYTES = 4_096
 FRAMES_A_SECOND = 10
 BURST = 40
 
+# The one of RFC 6455's registry that says so; the others are our own.
+TRY_AGAIN = 1013
 NOT_SIGNED_IN = 4401
 NOT_YOURS = 4403
 NOT_FOUND = 4404

@@ -16,14 +16,16 @@ from apps.kernel import clock, problems
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.problems import Problem
 from apps.mobility import at_work, operations
+from apps.mobility.needs import Need
 from apps.parties.authentication import asking
 from apps.parties.models import Worker
 from apps.places.geometry import Point
 from apps.places.models import City
 from apps.pricing.models import Quote
 from apps.regulation import operations as regulation
+from apps.regulation.problems import refused
 
-PROBLEMS = {
+PROBLEMS: dict[type[Exception], problems.Answer] = {
     dispatch.NoSuchOffer: Problem(404, "no_such_offer", _("There is no such offer for you.")),
     dispatch.TooLate: Problem(409, "too_late", _("The offer ran out, or somebody was faster.")),
     dispatch.Full: Problem(409, "full", _("You are under way already, or have too few seats.")),
@@ -32,19 +34,15 @@ PROBLEMS = {
     dispatch.OnShiftElsewhere: Problem(
         409, "on_shift_elsewhere", _("You are on line in another city.")
     ),
-    regulation.NotPermitted: Problem(
-        403, "not_permitted", _("Your provider has no permit that is in force.")
-    ),
-    regulation.PapersNotInForce: Problem(
-        403, "papers_not_in_force", _("A paper of yours is not in force. See your papers.")
-    ),
+    regulation.NotPermitted: refused,
     telemetry.Implausible: Problem(
         422, "implausible_position", _("Nobody drives that fast. The position was not used.")
     ),
 }
 CANNOT_SERVE = {
-    "outside_city": _("One end of the trip lies outside the city."),
-    "same_place": _("The two ends are too near to each other for a ride."),
+    "outside_city": _("One end of the trip, or a stop, lies outside the city."),
+    "same_place": _("Two places that follow one another are too near for a ride."),
+    "too_many_stops": _("At most three stops on the way."),
     "unreachable": _("There is no way by road from here to there."),
     "no_service": _("No rides are on offer in the city right now."),
     "no_such_hour": _("The clocks of the city leap over this hour."),
@@ -71,12 +69,26 @@ class Moment(serializers.DateTimeField):
 class TripIn(serializers.Serializer[Any]):
     pickup = StopIn()
     dropoff = StopIn()
+    stops = StopIn(
+        many=True, required=False, default=list, help_text="Up to three on the way, in their order."
+    )
     pickup_at = Moment(
         required=False,
         allow_null=True,
         default=None,
         help_text="For a ride later: 30 minutes to 7 days ahead. Without an offset it is what the "
         "city's clocks show.",
+    )
+    needs = serializers.ListField(
+        child=serializers.ChoiceField(choices=Need.choices),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="What the rider needs; never a reason for another price. "
+        "Null: what their profile says.",
+    )
+    remember_needs = serializers.BooleanField(
+        required=False, default=False, help_text="Keep the needs on the rider's profile."
     )
 
 
@@ -104,13 +116,19 @@ class QuoteOut(serializers.Serializer[Quote]):
 
 
 class Bundle(serializers.Serializer[Any]):
-    """The prices of one trip in every service class, and the way."""
+    """The prices of one trip in every service class, and the way over all its stops."""
 
     bundle = serializers.UUIDField()
     metres = serializers.IntegerField()
     seconds = serializers.IntegerField()
     is_estimate = serializers.BooleanField()
+    stops = StopIn(many=True)
+    legs = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Seconds from each point to the next."
+    )
+    stop_wait = serializers.IntegerField(help_text="Seconds of waiting at each stop in the price.")
     pickup_at = serializers.DateTimeField(allow_null=True, help_text="Null: as soon as may be.")
+    needs = serializers.ListField(child=serializers.CharField())
     line = serializers.JSONField(help_text="The way as [lon, lat] pairs.")
     quotes = QuoteOut(many=True)
 
@@ -121,7 +139,11 @@ def bundle_of(quotes: list[Quote]) -> dict[str, Any]:
     return {
         "bundle": quotes[0].bundle,
         **way,
+        "stops": asked.get("stops", []),
+        "legs": asked.get("legs", [asked["seconds"]]),
+        "stop_wait": asked.get("stop_wait", 0),
         "pickup_at": operations.hour_of(quotes[0]),
+        "needs": asked.get("needs", []),
         "quotes": [QuoteOut(quote).data for quote in quotes],
     }
 
@@ -138,15 +160,19 @@ class Quotes(APIView):
             raise problems.Told(Problem(503, "no_city", _("The city is not open yet.")))
         user_id = request.user.pk if request.user.is_authenticated else None
         try:
-            quotes = operations.quote_trip(
-                city=city,
-                pickup=_stop(asked.validated_data["pickup"]),
-                dropoff=_stop(asked.validated_data["dropoff"]),
-                pickup_at=asked.validated_data["pickup_at"],
-                consumer_id=user_id,
-                by=Actor(Kind.CONSUMER, str(user_id or "visitor")),
-                at=clock.now(),
-            )
+            with problems.told(PROBLEMS):
+                quotes = operations.quote_trip(
+                    city=city,
+                    pickup=_stop(asked.validated_data["pickup"]),
+                    dropoff=_stop(asked.validated_data["dropoff"]),
+                    stops=[_stop(stop) for stop in asked.validated_data["stops"]],
+                    pickup_at=asked.validated_data["pickup_at"],
+                    needs=asked.validated_data["needs"],
+                    remember_needs=asked.validated_data["remember_needs"],
+                    consumer_id=user_id,
+                    by=Actor(Kind.CONSUMER, str(user_id or "visitor")),
+                    at=clock.now(),
+                )
         except operations.CannotServe as no:
             raise problems.Told(Problem(422, no.code, CANNOT_SERVE[no.code])) from no
         return Response(bundle_of(quotes), status=status.HTTP_201_CREATED)

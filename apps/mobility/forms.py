@@ -4,6 +4,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.mobility import needs, ways
 from apps.mobility.operations import Stop
 from apps.places import queries
 from apps.places.geometry import Point
@@ -13,6 +14,7 @@ UNKNOWN = _("We do not know this place. Choose one of the nearest names, or writ
 
 
 CASH = "cash"
+STOPS = tuple(f"stop{number}" for number in range(1, ways.MOST_STOPS + 1))
 NOW, LATER = "now", "later"
 
 
@@ -59,20 +61,54 @@ class TripForm(forms.Form):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
 
+    needs = forms.MultipleChoiceField(
+        label=_("What you need"),
+        choices=[(need.value, words) for need, words in needs.ASKED.items()],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    remember_needs = forms.BooleanField(label=_("Remember it for my next rides"), required=False)
+
     def __init__(self, *args: Any, city: City, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.city = city
+        for end in STOPS:
+            self.fields[end] = forms.CharField(
+                label=_("Stop %(number)s") % {"number": end[-1]}, max_length=120, required=False
+            )
+            self.fields[f"{end}_lat"] = Degrees(required=False)
+            self.fields[f"{end}_lon"] = Degrees(required=False)
+            self.fields[f"{end}_was"] = forms.CharField(required=False, widget=forms.HiddenInput)
         # What the person may have meant, by field: shown under the field that was not understood.
         self.nearest: dict[str, list[queries.Found]] = {}
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
-        for end in ("start", "to"):
-            if end in data:
+        for end in ("start", *STOPS, "to"):
+            if data.get(end, "").strip():
                 stop = data[f"{end}_stop"] = self._stop(end, data)
                 self._keep(end, stop)
+        data["stops"] = [data[f"{end}_stop"] for end in STOPS if data.get(f"{end}_stop")]
         data["pickup_at"] = self._hour(data) if data.get("when") == LATER else None
         return data
+
+    @property
+    def ways(self) -> list[dict[str, Any]]:
+        """The fields of the stops on the way, as the page writes them."""
+        return [
+            {
+                "end": end,
+                "field": self[end],
+                "lat": self[f"{end}_lat"],
+                "lon": self[f"{end}_lon"],
+                "nearest": self.nearest.get(end),
+            }
+            for end in STOPS
+        ]
+
+    @property
+    def has_stops(self) -> bool:
+        return any(self[end].value() for end in STOPS)
 
     def _hour(self, data: dict[str, Any]) -> datetime | None:
         """The hour as the city's clocks show it; the operation says whether it can be."""
@@ -85,8 +121,9 @@ class TripForm(forms.Form):
 
     def _keep(self, end: str, stop: Stop | None) -> None:
         """Keep what was understood: shown again, a form never names one place and means another."""
-        shown = {name: self.data[name] for name in self.data}
-        shown |= {f"{end}_lat": "", f"{end}_lon": ""}
+        sent: Any = self.data  # Django's own type is narrower than what comes.
+        shown = sent.copy()
+        shown[f"{end}_lat"] = shown[f"{end}_lon"] = ""
         if stop is not None:
             shown[end] = stop.name
             shown[f"{end}_lat"] = f"{stop.point.lat:.6f}"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.mobility import views, views_alarm, views_share
+from apps.mobility import views, views_alarm, views_lost, views_safety, views_share
 
 app_name = "mobility"
 urlpatterns = [
@@ -14,7 +14,9 @@ urlpatterns = [
     path("rides/<uuid:ref>/again/", views.again, name="again"),
     path("rides/<uuid:ref>/share/", views_share.share, name="share"),
     path("rides/<uuid:ref>/share/stop/", views_share.stop, name="stop-sharing"),
+    path("rides/<uuid:ref>/lost/", views_lost.lost, name="lost"),
     path("rides/<uuid:ref>/help/", views_alarm.rider, name="help"),
+    path("rides/<uuid:ref>/check/", views_safety.rider, name="check"),
     path("s/<str:token>/", views_share.watch, name="watch"),
     path("s/<str:token>/sheet/", views_share.sheet, name="watch-sheet"),
 ]

@@ -17,17 +17,19 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from apps.dispatch import queries as supply
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
-from apps.mobility import operations, progress, queries
-from apps.mobility.forms import CASH, BookForm, TripForm
+from apps.mobility import needs, operations, progress, queries
+from apps.mobility.forms import CASH, STOPS, BookForm, TripForm
 from apps.mobility.templatetags.mobility import trip_data
 from apps.orders import live, verticals
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.parties.authentication import asking
+from apps.parties.queries import needs_of
 from apps.payments.queries import cards_of, in_cash
 from apps.places import queries as places
 from apps.places.current import current_city
 from apps.places.geometry import Point
+from apps.places.models import City
 from apps.pricing import words
 from apps.pricing.models import Quote
 from apps.regulation import operations as regulation
@@ -35,9 +37,12 @@ from apps.regulation.queries import explain
 
 CANNOT_SERVE = {
     "outside_city": gettext_lazy(
-        "One end of the trip lies outside the city. Choose a place in it."
+        "One end of the trip, or a stop, lies outside the city. Choose a place in it."
     ),
-    "same_place": gettext_lazy("From and to are the same place. Choose where you want to go."),
+    "same_place": gettext_lazy(
+        "Two places that follow one another are the same. Choose where you want to go."
+    ),
+    "too_many_stops": gettext_lazy("At most three stops on the way."),
     "unreachable": gettext_lazy("No street leads from here to there. Choose a place on a street."),
     "no_service": gettext_lazy("No rides are on offer in the city right now. Try again later."),
     "no_such_hour": gettext_lazy("The clocks leap over this hour that day. Choose another."),
@@ -46,8 +51,11 @@ CANNOT_SERVE = {
 }
 # The field at which something is said that concerns the hour.
 FIELDS = {"no_such_hour": "time", "too_soon": "time", "too_late": "day"}
-ENDS = ("start", "start_lat", "start_lon", "to", "to_lat", "to_lon")
-WISHES = (*ENDS, "when", "day", "time")
+ENDS = ("start", *STOPS, "to")
+WISHES = (
+    *(f"{end}{part}" for end in ENDS for part in ("", "_lat", "_lon")),
+    *("when", "day", "time"),
+)
 # The two classes that the city compares for the rider.
 STEP_FREE = ("standard", "accessible")
 REASONS = {
@@ -72,13 +80,18 @@ def plan(request: HttpRequest) -> HttpResponse:
                 city=city,
                 pickup=form.cleaned_data["start_stop"],
                 dropoff=form.cleaned_data["to_stop"],
+                stops=form.cleaned_data["stops"],
                 pickup_at=form.cleaned_data["pickup_at"],
+                needs=form.cleaned_data["needs"],
+                remember_needs=form.cleaned_data["remember_needs"],
                 consumer_id=request.user.pk,
                 by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
                 at=clock.now(),
             )
         except operations.CannotServe as no:
             form.add_error(FIELDS.get(no.code), CANNOT_SERVE[no.code])
+        except regulation.NotPermitted as no:
+            form.add_error(None, explain(str(no)))
         else:
             return redirect("mobility:choose", bundle=quotes[0].bundle)
     if form.errors:
@@ -88,6 +101,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         "form": form,
         "city": city,
         "nearest": _nearest(form),
+        "known": _known(request, form, city),
         "days": (today, today + operations.LATEST),
     }
     return render(request, "mobility/plan.html", page, status=status)
@@ -96,12 +110,14 @@ def plan(request: HttpRequest) -> HttpResponse:
 def _nearest(form: TripForm) -> dict[str, list[dict[str, str]]]:
     """The places that may have been meant: each a link to this form with that end filled in."""
     kept = {name: form.data[name] for name in WISHES if form.data.get(name)}
+    # Said, even if nothing is needed: the link is not to fall back on the profile.
+    said = {"needs": form.cleaned_data.get("needs") or [""]} if form.is_bound else {}
     return {
         end: [
             {
                 "name": one.name,
                 "detail": one.detail,
-                "href": "?" + urlencode(kept | _end(end, one.name, one.point)),
+                "href": "?" + urlencode(kept | _end(end, one.name, one.point) | said, True),
             }
             for one in found
         ]
@@ -109,12 +125,25 @@ def _nearest(form: TripForm) -> dict[str, list[dict[str, str]]]:
     }
 
 
+def _known(request: HttpRequest, form: TripForm, city: City) -> list[dict[str, Any]]:
+    """The rider's own places, each a link to this form that leads there."""
+    if not request.user.is_authenticated:
+        return []
+    kept = {name: form[name].value() for name in WISHES if form[name].value()}
+    return [
+        {"place": one, "href": "?" + urlencode(kept | _end("to", one.address, one.point))}
+        for one in queries.known_places(request.user.pk, city)
+    ]
+
+
 def _end(end: str, name: str, point: Point) -> dict[str, str]:
     return {end: name, f"{end}_lat": f"{point.lat:.6f}", f"{end}_lon": f"{point.lon:.6f}"}
 
 
-def _first_wishes(request: HttpRequest) -> dict[str, str]:
-    return {name: request.GET[name][:120] for name in WISHES if request.GET.get(name)}
+def _first_wishes(request: HttpRequest) -> dict[str, Any]:
+    wishes = {name: request.GET[name][:120] for name in WISHES if request.GET.get(name)}
+    said = request.GET.getlist("needs") if "needs" in request.GET else needs_of(request.user.pk)
+    return {**wishes, "needs": [need for need in said if need in needs.Need]}
 
 
 @require_GET
@@ -175,9 +204,9 @@ def _show_prices(
         "options": options,
         "chosen": request.POST.get("quote") or str(quotes[0].ref),
         "asked": asked,
+        "edit": _edit(quotes[0]),
+        "needs_said": needs.asked(asked.get("needs", [])),
         "later": later,
-        # On the city's clock, for the link that leads back to the form.
-        "shown": later and quotes[0].listing.city.now(later).replace(tzinfo=None),
         "search_at": later and later - operations.LEAD,
         "bundle": quotes[0].bundle,
         "same_for_all": len({q.total_minor for q in quotes if q.listing.kind in STEP_FREE}) == 1,
@@ -188,9 +217,30 @@ def _show_prices(
         "key": uuid4(),
         "refusal": refusal,
         "changed": _changed(request, quotes),
-        "map": {"line": asked["line"], "start": asked["pickup"], "end": asked["dropoff"]},
+        "stop_wait": asked.get("stop_wait", 0),
+        "map": {
+            "line": asked["line"],
+            "start": asked["pickup"],
+            "stops": asked.get("stops", []),
+            "end": asked["dropoff"],
+        },
     }
     return render(request, "mobility/choose.html", page, status=status)
+
+
+def _edit(quote: Quote) -> str:
+    """The form again, filled with what these prices were asked for."""
+    asked, later = quote.request, operations.hour_of(quote)
+    places_of = dict(zip(STOPS, asked.get("stops", []), strict=False))
+    wishes: dict[str, Any] = {}
+    for end, place in {"start": asked["pickup"], **places_of, "to": asked["dropoff"]}.items():
+        wishes |= _end(end, place["name"], Point(place["lat"], place["lon"]))
+    if later:
+        # On the city's clock.
+        shown = quote.listing.city.now(later)
+        wishes |= {"when": "later", "day": f"{shown:%Y-%m-%d}", "time": f"{shown:%H:%M}"}
+    # Said, even if nothing is needed: the form is not to fall back on the profile.
+    return "?" + urlencode({**wishes, "needs": asked.get("needs") or [""]}, doseq=True)
 
 
 def _changed(request: HttpRequest, quotes: list[Quote]) -> list[dict[str, Any]]:
@@ -271,6 +321,7 @@ def _sheet(order: Order) -> dict[str, Any]:
         "may_cancel": "cancel" in vertical.open_to(Kind.CONSUMER, order.stage),
         "cancellation": queries.cancellation(order, at),
         "in_cash": in_cash(order.basket.ref),
+        "needs": needs.asked(order.ride.needs),
         "alert": order.alerts.open().filter(part="RIDER").first(),
     }
 
@@ -342,9 +393,12 @@ def again(request: HttpRequest, ref: UUID) -> HttpResponse:
     own = _order(request, ref).ride
     ends = [
         operations.Stop(own.pickup, own.pickup_name),
+        *map(_stop, own.stops),
         operations.Stop(own.dropoff, own.dropoff_name),
     ]
-    return _requote(request, ends[::-1] if request.POST.get("back") else ends)
+    if request.POST.get("back"):
+        ends.reverse()
+    return _requote(request, ends, needs=own.needs)
 
 
 @require_POST
@@ -352,17 +406,19 @@ def requote(request: HttpRequest, bundle: UUID) -> HttpResponse:
     """New prices in place of those that ran out."""
     quotes = _quotes(request, bundle)
     asked = quotes[0].request
-    ends = [
-        operations.Stop(Point(asked[end]["lat"], asked[end]["lon"]), asked[end]["name"])
-        for end in ("pickup", "dropoff")
-    ]
+    ends = [*map(_stop, (asked["pickup"], *asked.get("stops", ()), asked["dropoff"]))]
     later = operations.hour_of(quotes[0])
-    return _requote(request, ends, pickup_at=later, before=bundle)
+    return _requote(request, ends, needs=asked.get("needs", []), pickup_at=later, before=bundle)
+
+
+def _stop(place: dict[str, Any]) -> operations.Stop:
+    return operations.Stop(Point(place["lat"], place["lon"]), place["name"])
 
 
 def _requote(
     request: HttpRequest,
     ends: list[operations.Stop],
+    needs: list[str],
     pickup_at: datetime | None = None,
     before: UUID | None = None,
 ) -> HttpResponse:
@@ -373,14 +429,19 @@ def _requote(
         quotes = operations.quote_trip(
             city=city,
             pickup=ends[0],
-            dropoff=ends[1],
+            dropoff=ends[-1],
+            stops=ends[1:-1],
             pickup_at=pickup_at,
+            needs=needs,
             consumer_id=request.user.pk,
             by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
             at=clock.now(),
         )
     except operations.CannotServe as no:
         messages.error(request, CANNOT_SERVE[no.code])
+        return redirect("mobility:plan")
+    except regulation.NotPermitted as no:
+        messages.error(request, explain(str(no)))
         return redirect("mobility:plan")
     page = reverse("mobility:choose", args=[quotes[0].bundle])
     return redirect(f"{page}?before={before}" if before else page)

@@ -3,7 +3,9 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -11,7 +13,7 @@ from apps.audit.office import Personal
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import Facts, FactsInline
-from apps.orders import operations
+from apps.orders import operations, verticals
 from apps.orders.models import Basket, Order, Step
 from apps.parties.authentication import asking
 
@@ -42,8 +44,9 @@ class OrderAdmin(Personal, Facts):
         "price",
         ("decision", "quote", "basket"),
         ("placed_at", "ended_at", "reason"),
+        "way",
     )
-    readonly_fields = ("code", "sum", "charged", "price")
+    readonly_fields = ("code", "sum", "charged", "price", "way")
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         return asking(request).has_perm("orders.act_on_order")
@@ -64,6 +67,14 @@ class OrderAdmin(Personal, Facts):
     def price(self, order: Order) -> Any:
         lines = ((line.code, line.amount, line.to.label) for line in order.quote.price)
         return format_html_join("", "{} {} → {}<br>", lines)
+
+    @admin.display(description=_("where it went"))
+    def way(self, order: Order) -> SafeString | str:
+        page = verticals.get(order.vertical).trail
+        if not page:
+            return ""
+        url = reverse(page, args=[order.ref])
+        return format_html('<a href="{}">{}</a>', url, _("Look, with a reason"))
 
     @admin.action(description=_("Call off before boarding"), permissions=["act"])
     def call_off(self, request: HttpRequest, orders: QuerySet[Order]) -> None:

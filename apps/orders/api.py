@@ -18,8 +18,9 @@ from apps.payments import operations as payments
 from apps.payments.models import Payment
 from apps.payments.queries import in_cash
 from apps.regulation import operations as regulation
+from apps.regulation.problems import refused
 
-PROBLEMS = {
+PROBLEMS: dict[type[Exception], problems.Answer] = {
     operations.KeyReused: Problem(
         409, "key_reused", _("This idempotency key was used before, for another request.")
     ),
@@ -29,14 +30,14 @@ PROBLEMS = {
     operations.OutOfTurn: Problem(
         409, "out_of_turn", _("The order is not ready for this step, or it is not yours to take.")
     ),
-    regulation.NotPermitted: Problem(403, "not_permitted", _("The city does not allow this.")),
+    regulation.NotPermitted: refused,
     operations.CardsOnly: Problem(422, "cards_only", _("The city takes no cash for this.")),
     operations.CashOwed: Problem(
         422, "cash_owed", _("A ride before this one was not paid. Settle it first, or use a card.")
     ),
     payments.NoSuchCard: Problem(422, "no_such_card", _("Choose one of your own cards.")),
 }
-TIP_PROBLEMS = {
+TIP_PROBLEMS: dict[type[Exception], problems.Answer] = {
     payments.KeyReused: PROBLEMS[operations.KeyReused],
     payments.NoSuchCard: PROBLEMS[payments.NoSuchCard],
     tips.NotOpen: Problem(
@@ -52,6 +53,9 @@ REFUSED_STEPS = {
     "too_many_tries": _("Too many wrong codes. Ask the rider to call the city's desk."),
     "paid_by_card": _("This ride is paid by card: there is no cash to miss."),
     "too_early": _("The rider still has time to come."),
+    "no_stop_ahead": _("There is no stop ahead."),
+    "stop_ahead": _("A stop comes first."),
+    "way_changed": _("The way has changed. Look at it first."),
 }
 
 
@@ -136,6 +140,12 @@ class StepIn(serializers.Serializer[Any]):
     step = serializers.SlugField(max_length=50)
     code = serializers.CharField(max_length=10, required=False, default="")
     reason = serializers.CharField(max_length=50, required=False, default="")
+    seen = serializers.CharField(
+        max_length=50,
+        required=False,
+        default="",
+        help_text="The `seen` of what your screen shows; refused if that is no longer so.",
+    )
 
 
 class TipIn(serializers.Serializer[Any]):
@@ -239,6 +249,7 @@ class Steps(APIView):
                     at=clock.now(),
                     code=asked.validated_data["code"],
                     reason=asked.validated_data["reason"],
+                    seen=asked.validated_data["seen"],
                 )
         except operations.StepRefused as no:
             title = REFUSED_STEPS.get(no.code, _("This step was refused."))

@@ -23,6 +23,7 @@ from apps.payments.queries import owes_cash
 from apps.pricing.models import Line, Payee, Quote
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
+from apps.regulation.rules import Case
 
 __all__ = [
     "CardsOnly",
@@ -70,7 +71,7 @@ def place(
     has against it, such as `NotPermitted` or `nights.Taken`, passes through.
     """
     fingerprint = _fingerprint(quote_refs, consumer_id, card_id)
-    refusal = ""
+    refused: Decision | None = None
     try:
         with transaction.atomic():
             if known := Basket.objects.filter(ref=key).first():
@@ -78,9 +79,9 @@ def place(
             quotes = _quotes(quote_refs, consumer_id, at)
             if card_id is None:
                 _check_cash(quotes, consumer_id)
-            decisions = [_decide(quote, by, at) for quote in quotes]
-            refusal = next((said.refusal for said in decisions if said.refusal), "")
-            if refusal:
+            decisions = regulation.decide_all([_case(quote, at) for quote in quotes], by=by, at=at)
+            refused = next((said for said in decisions if said.refusal), None)
+            if refused:
                 # One refusal stops the basket; what the others took is given back.
                 for said in decisions:
                     regulation.give_back(decision_id=said.pk, by=by, at=at)
@@ -108,9 +109,9 @@ def place(
         if Order.objects.filter(quote__ref__in=quote_refs).exists():
             raise QuoteGone("used") from None
         raise
-    if refusal:
+    if refused:
         # Out here, so that the city's refusal is committed and stays on record.
-        raise regulation.NotPermitted(refusal)
+        raise regulation.NotPermitted.by(refused)
     return basket
 
 
@@ -166,18 +167,25 @@ def advance(
 
 
 def take(
-    *, ref: UUID, step: str, by: Actor, at: datetime, code: str = "", reason: str = ""
+    *,
+    ref: UUID,
+    step: str,
+    by: Actor,
+    at: datetime,
+    code: str = "",
+    reason: str = "",
+    seen: str = "",
 ) -> Order:
     """A person takes a step of an order, with the code or the reason that it asks for.
 
+    `seen` is what their screen said of the order, for verticals in which that may change meanwhile.
     As `advance`, which raises `OutOfTurn` and `StepRefused`; a refused step is noted by the
     vertical, which may be counting.  Raises `Order.DoesNotExist`.
     """
     order = Order.objects.get(ref=ref)
     try:
-        return advance(
-            order_id=order.pk, step=step, by=by, at=at, data={"code": code, "reason": reason}
-        )
+        said = {"code": code, "reason": reason, "seen": seen}
+        return advance(order_id=order.pk, step=step, by=by, at=at, data=said)
     except StepRefused as no:
         # After the transaction that was refused, so that the note stays.
         vertical = verticals.get(order.vertical)
@@ -223,15 +231,8 @@ def _check_cash(quotes: Sequence[Quote], consumer_id: int) -> None:
         raise CashOwed
 
 
-def _decide(quote: Quote, by: Actor, at: datetime) -> Decision:
-    vertical = verticals.get(quote.listing.vertical)
-    return regulation.decide(
-        provider_id=quote.listing.provider_id,
-        vertical=vertical.slug,
-        facts=vertical.facts(quote, at),
-        by=by,
-        at=at,
-    )
+def _case(quote: Quote, at: datetime) -> Case:
+    return verticals.get(quote.listing.vertical).case(quote, at)
 
 
 def _order(basket: Basket, quote: Quote, decision: Decision, by: Actor, at: datetime) -> Order:
@@ -303,8 +304,8 @@ def _split(order: Order, lines: Sequence[Line]) -> list[tuple[str, int]]:
             case Payee.PLATFORM:
                 account = "platform:fees"
             case Payee.CITY:
-                account = f"city:{order.city.slug}:fees"
+                account = f"city:{order.city.slug}:{line.beneficiary or 'fees'}"
             case Payee.TAX:
-                account = f"tax:{order.city.slug}:vat"
+                account = f"tax:{order.city.slug}:{line.beneficiary or 'vat'}"
         parts[account] = parts.get(account, 0) + line.amount
     return list(parts.items())

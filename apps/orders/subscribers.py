@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
-from apps.orders import live, operations, verticals
+from apps.orders import live, operations, telling, verticals
 from apps.orders.models import Order
 
 ORDERS = Actor.system("orders")
@@ -27,6 +27,14 @@ def call_off(*, holder: str, at: datetime, refusal: str = "", **_: Any) -> None:
 def _waiting(holder: str) -> Iterable[Order]:
     # A consumer who cancelled meanwhile was faster than the bank, and that is all right.
     return Order.objects.filter(basket__ref=holder, state=Order.State.PLACED).order_by("pk")
+
+
+@bus.subscribe("payments.captured")
+@bus.subscribe("payments.unpaid")
+@bus.subscribe("payments.let_go")
+def tell_what_was_paid(*, topic: str, payment: int, at: datetime, **_: Any) -> None:
+    """The consumer hears what was taken, what is owed, and that nothing is owed any more."""
+    telling.tell_payer(topic=topic, payment_id=payment, by=ORDERS, at=at)
 
 
 @bus.subscribe("orders.placed")

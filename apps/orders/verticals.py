@@ -19,10 +19,10 @@ from django.utils.functional import Promise
 from apps.kernel.actors import Actor, Kind
 from apps.orders.models import Order
 from apps.pricing.models import Line, Quote
-from apps.regulation.operations import Facts
+from apps.regulation.rules import Case
 
 type Data = Mapping[str, Any]
-type Verb = Literal["confirm", "release", "put_back"]
+type Verb = Literal["confirm", "pick_up", "release", "put_back"]
 
 
 class OutOfTurn(Exception):
@@ -99,7 +99,7 @@ class Vertical:
     slug: str
     title: str | Promise
     legs: tuple[Leg, ...]
-    facts: Callable[[Quote, datetime], Facts]
+    case: Callable[[Quote, datetime], Case]
     held_until: Callable[[Quote, datetime], datetime]
     authorised: str
     steps: tuple[Step, ...]
@@ -113,6 +113,7 @@ class Vertical:
     refused: Callable[[Order, Step, str], None] = _unmoved
     summary: Callable[[Order], str] = str
     receipt: str = ""
+    trail: str = ""
     by_name: dict[str, Step] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -321,6 +321,20 @@ def change_person(
 
 
 @transaction.atomic
+def remember_needs(*, user_id: int, needs: Iterable[str], by: Actor, at: datetime) -> None:
+    """Keep what a person needs, so that it is asked only once.  The same again changes nothing.
+
+    Raises `NoSuchPerson`, and `ValueError` for a need that the city does not know.
+    """
+    known = sorted({Consumer.Need(need).value for need in needs})
+    _require_person(user_id)
+    consumer, is_new = Consumer.objects.get_or_create(user_id=user_id, defaults={"needs": known})
+    if is_new or consumer.needs != known:
+        Consumer.objects.filter(pk=consumer.pk).update(needs=known)
+        bus.publish("parties.person_changed", by=by, at=at, user=user_id)
+
+
+@transaction.atomic
 def name_person(*, user_id: int, name: str, phone: str, by: Actor, at: datetime) -> None:
     """Write down how a person is called and reached.  The same again changes nothing.
 

@@ -121,6 +121,17 @@ def contains(area: Area, point: Point) -> bool:
     return bool(shapely.intersects_xy(prepared, point.lon, point.lat))
 
 
+class Shape:
+    """An area that is asked often, made ready for it."""
+
+    def __init__(self, area: Area) -> None:
+        self._ready = _ready(area)
+
+    def contains(self, point: Point) -> bool:
+        """Say whether the point lies inside or on the edge."""
+        return bool(shapely.intersects_xy(self._ready, point.lon, point.lat))
+
+
 def inside(area: Area, points: Sequence[Point]) -> list[bool]:
     """Say of each point whether it lies inside the area or on its edge."""
     prepared = _prepared(json.dumps(area, sort_keys=True))
@@ -130,7 +141,11 @@ def inside(area: Area, points: Sequence[Point]) -> list[bool]:
 
 @lru_cache(maxsize=256)
 def _prepared(area: str) -> BaseGeometry:
-    geometry = shape(json.loads(area))
+    return _ready(json.loads(area))
+
+
+def _ready(area: Area) -> BaseGeometry:
+    geometry = shape(area)
     shapely.prepare(geometry)
     # The index inside is built by the first question: ask it before threads share the geometry.
     shapely.intersects_xy(geometry, 0.0, 0.0)

@@ -7,11 +7,22 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.kernel import formats
+from apps.pricing.levy_words import explain
 from apps.pricing.models import Line, Payee
 
 
 def label(line: Line, currency: str) -> str:
-    """What a line is for, with the quantity and the rate that made it."""
+    """What a line is for, with the quantity and the rate that made it, and the policy behind it.
+
+    A tax says its rule, and how it was worked out, in a note of its own.
+    """
+    said = _label(line, currency)
+    if line.working or not line.rule:
+        return said
+    return _("%(what)s (rule %(rule)s)") % {"what": said, "rule": line.rule}
+
+
+def _label(line: Line, currency: str) -> str:
     language = get_language() or "en"
     match line.code:
         case "start":
@@ -26,6 +37,11 @@ def label(line: Line, currency: str) -> str:
                 "long": formats.minutes(line.quantity or 0),
                 "rate": formats.figures(line.rate or 0, currency, language=language),
             }
+        case "waiting":
+            return _("Waiting at stops, up to %(long)s at %(rate)s a minute") % {
+                "long": formats.minutes(line.quantity or 0),
+                "rate": formats.figures(line.rate or 0, currency, language=language),
+            }
         case "minimum":
             return _("Up to the least fare")
         case "platform":
@@ -36,15 +52,40 @@ def label(line: Line, currency: str) -> str:
             }
         case "city_fee":
             return _("Kerb fee to the city")
+        case "surge":
+            return _("Many ask now: fare times %(factor)s") % {
+                "factor": f"{(line.rate or 0) / 10_000:g}"
+            }
+        case "least_pay":
+            return _("Up to the least pay for drivers")
+        case "fee":
+            return _("City fee")
+        case "floor":
+            return _("Up to the least price")
+        case "ceiling":
+            return _("Down to the most that it may cost")
+        case "subsidy":
+            return _("Paid by the city")
         case "cancel_fee":
             return _("Fee for calling off late")
         case _:
-            return line.code.replace("_", " ").capitalize()
+            name = line.name or line.code.replace("_", " ").capitalize()
+            if line.working and line.working.share[0] != line.working.share[1]:
+                return f"{name}, {line.beneficiary or line.to.label}"
+            return name
 
 
 def lines_of(lines: Sequence[Line], currency: str) -> list[dict[str, Any]]:
     """The lines as the parts of a page write them."""
-    return [{"label": label(line, currency), "minor": line.amount} for line in lines]
+    return [
+        {
+            "label": label(line, currency),
+            "minor": line.amount,
+            # A tariff's own VAT and fee say all in their label.
+            "note": explain(line, currency) if line.name else "",
+        }
+        for line in lines
+    ]
 
 
 def shares_of(lines: Sequence[Line]) -> dict[str, int]:

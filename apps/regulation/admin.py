@@ -110,10 +110,10 @@ class DecisionAdmin(Proven, Facts):
     """What the city was asked, and what it said."""
 
     stream = seals.STREAM
-    list_display = ("id", "decided_at", "provider", "vertical", "answer", "given_back_at")
-    list_filter = ("vertical", "refusal", "decided_at")
+    list_display = ("id", "decided_at", "act", "provider", "vertical", "answer", "rule")
+    list_filter = ("act", "vertical", ("refusal", admin.EmptyFieldListFilter), "decided_at")
     list_select_related = ("provider",)
-    search_fields = ("provider__name",)
+    search_fields = ("provider__name", "=ref", "=rule")
     ordering = ("-pk",)
     show_full_result_count = False
 

@@ -1,8 +1,10 @@
 """Regulation, read: which permit holds, and what a refusal means in words."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Self
 from uuid import UUID
 
 from django.db.models import Q
@@ -11,7 +13,8 @@ from django.utils.translation import gettext as _
 from apps.parties.models import Joining, User, Worker
 from apps.parties.queries import providers_of
 from apps.places.models import City
-from apps.regulation.models import Paper, Permit, Requirement
+from apps.regulation.models import Paper, Permit, PolicyVersion, Requirement
+from apps.regulation.rules import Case, Rule
 
 # Each refusal has the number of the rule behind it, by which people may ask about it.
 RULES = {
@@ -28,8 +31,28 @@ PAPER_RULES = {
 }
 # From so many days before the end on, a paper counts as running out.
 SOON = 30
-CAP = "cap_"
-CAP_RULE = "2.1"
+# A refusal by a policy names the version whose words explain it.
+POLICY = "policy_"
+
+
+@dataclass(frozen=True, slots=True)
+class Permits:
+    """The permits of some providers, read once for all that is asked of them."""
+
+    held: Mapping[tuple[int, str], Sequence[Permit]]
+
+    @classmethod
+    def of(cls, cases: Sequence[Case]) -> Self:
+        providers = {case.provider_id for case in cases}
+        held: dict[tuple[int, str], list[Permit]] = defaultdict(list)
+        for permit in Permit.objects.filter(provider__in=providers, revoked_at=None):
+            held[permit.provider_id, permit.vertical].append(permit)
+        return cls(held)
+
+    def cover(self, case: Case) -> bool:
+        """Say whether one of them holds when the case would take place."""
+        mine = self.held.get((case.provider_id, case.vertical), ())
+        return any(case.moment in permit.valid for permit in mine)
 
 
 def valid_permit(provider_id: int, vertical: str, at: datetime) -> Permit | None:
@@ -54,14 +77,14 @@ def refusal_of_permit(provider_id: int, vertical: str, at: datetime) -> str:
     return "permit_expired"
 
 
-def cap_refusal(fact: str) -> str:
-    """The code of a refusal because no more of `fact` is allowed."""
-    return f"{CAP}{fact}"
+def policy_refusal(rule: Rule) -> str:
+    """The code of a refusal because a policy says no."""
+    return f"{POLICY}{rule.pk}"
 
 
 def rule_of(refusal: str) -> str:
     """The number of the rule behind a refusal; empty if nothing was refused."""
-    return CAP_RULE if refusal.startswith(CAP) else (RULES | PAPER_RULES).get(refusal, "")
+    return (RULES | PAPER_RULES).get(refusal, "")
 
 
 def explain(refusal: str) -> str:
@@ -78,16 +101,23 @@ def explain(refusal: str) -> str:
         "paper_refused": _("A paper of yours was not accepted. Your papers say why; send another."),
         "paper_ran_out": _("A paper of yours has run out. Send the new one under your papers."),
     }
-    if refusal.startswith(CAP):
-        sentence = _("The city's limit for this is used up.")
-    else:
-        sentence = sentences.get(refusal, _("The city does not allow this."))
+    sentence = sentences.get(refusal, _("The city does not allow this."))
     rule = rule_of(refusal)
+    if refusal.startswith(POLICY) and (said := _words(refusal)):
+        sentence, rule = said
     return (
         _("%(sentence)s (rule %(rule)s)") % {"sentence": sentence, "rule": rule}
         if rule
         else sentence
     )
+
+
+def _words(refusal: str) -> tuple[str, str] | None:
+    """What the policy behind a refusal says, and its number with its version."""
+    number = refusal.removeprefix(POLICY)
+    versions = PolicyVersion.objects.select_related("policy")
+    version = versions.filter(pk=number).first() if number.isdecimal() else None
+    return (version.title, str(version)) if version else None
 
 
 # --- papers -----------------------------------------------------------------------------

@@ -5,13 +5,25 @@ from apps.parties.models import User
 from apps.regulation.models import Decision
 
 STREAM = "regulation.decision"
+SEALED = (
+    "ref",
+    "act",
+    "city_id",
+    "provider_id",
+    "vertical",
+    "by",
+    "facts",
+    "asked",
+    "taken",
+    "refusal",
+    "rule",
+    "decided_at",
+)
 
 
 def decision_bytes(decision: Decision) -> bytes:
     """A decision as it is sealed.  That it is given back is on record, and not part of it."""
-    return audit.canonical(
-        decision, "provider_id", "vertical", "facts", "refusal", "rule", "decided_at"
-    )
+    return audit.canonical(decision, *SEALED)
 
 
 def is_of_team(decision: Decision, user_id: int) -> bool:

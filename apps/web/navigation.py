@@ -27,7 +27,9 @@ EARNINGS = Page("/earnings/", _("Earnings"), "wallet")
 OFFICE = Page("/admin/", _("City office"), "landmark")
 ME = Page("/me/", _("Me"), "person")
 SIGN_IN = Page("/accounts/login/", _("Sign in"), "person")
+NEWS = Page("/me/notices/", _("How you hear of things"), "bell")
 CARDS = Page("/me/cards/", _("Payment methods"), "card")
+PLACES = Page("/me/places/", _("Your places"), "pin")
 TOKENS = Page("/me/tokens/", _("Keys for programs"), "key")
 PASSWORD = Page("/accounts/password/change/", _("Password"), "lock")
 EMAIL = Page("/accounts/email/", _("E-mail addresses"), "message")
@@ -59,7 +61,9 @@ def services() -> list[Page]:
 def account_pages(user: User) -> list[Page]:
     """What a person looks after, on the page about themself."""
     team = [FLEET] if providers_of(user, "operate_provider").exists() else []
-    return _existing(ORDERS, CARDS, JOIN, *team, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS, LOOKS)
+    return _existing(
+        ORDERS, PLACES, CARDS, NEWS, JOIN, *team, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS, LOOKS
+    )
 
 
 def _sees_money(user: User) -> bool:

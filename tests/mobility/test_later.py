@@ -182,8 +182,8 @@ def test_a_refused_card_begins_no_search(town):
 def test_the_city_counts_a_later_ride_on_its_day(town):
     schedule(town)
 
-    assert RIDE.facts(quote(town), NOON)["period"] == f"{town.city.now(LATER):%Y-%m-%d}"
-    assert Decision.objects.count() == 1
+    assert RIDE.case(quote(town), NOON).moment == LATER
+    assert Decision.objects.filter(act="book").count() == 1
 
 
 def test_the_steps_of_a_later_ride_show_the_wait(town):

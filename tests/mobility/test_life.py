@@ -73,10 +73,12 @@ JOBS = {
     "on_the_way": {Job.State.ASSIGNED},
     "at_pickup": {Job.State.ASSIGNED},
     "on_board": {Job.State.ASSIGNED},
+    "at_stop": {Job.State.ASSIGNED},
 }
 OVER = {Job.State.RELEASED, Job.State.UNSERVED}
 # And about the car.
-CARS = {"on_the_way": "reserved", "at_pickup": "stopped", "on_board": "on_trip"}
+CARS = {"on_the_way": "reserved", "at_pickup": "stopped"}
+CARS |= {"on_board": "on_trip", "at_stop": "stopped"}
 DRIVERS, LIVE_ORDERS, STEPS = 3, 4, 45
 WAITS = [1, 8, 15, 61, 121, 301, 601, 4_000]
 
@@ -157,10 +159,11 @@ class Life(RuleBasedStateMachine):
         self.at += timedelta(seconds=seconds)
 
     @precondition(lambda self: Order.objects.live().count() < LIVE_ORDERS)
-    @rule(again=st.booleans(), ahead=st.sampled_from([None, None, 31, 90]))
-    def the_rider_orders(self, again: bool, ahead: int | None = None) -> None:
+    @rule(again=st.booleans(), ahead=st.sampled_from([None, None, 31, 90]), stops=st.integers(0, 2))
+    def the_rider_orders(self, again: bool, ahead: int | None = None, stops: int = 0) -> None:
         pickup_at = ahead and self.at + timedelta(minutes=ahead)
-        quote = self.town.quote(self.at, pickup_at=pickup_at)
+        over = [rides.RECOVA, rides.MALL][:stops]
+        quote = self.town.quote(self.at, pickup_at=pickup_at, stops=over)
         order = self.town.place(quote, self.at)
         if again:
             assert self.town.place(quote, self.at, key=order.basket.ref) == order
@@ -215,7 +218,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(
         n=anyone,
-        step=st.sampled_from(["arrive", "board", "drop_off", "give_back", "no_show"]),
+        step=st.sampled_from(
+            ["arrive", "board", "reach_stop", "go_on", "drop_off", "give_back", "no_show"]
+            + ["end_at_stop"]
+        ),
         knows=st.booleans(),
     )
     def a_driver_takes_a_step(self, n: int, step: str, knows: bool) -> None:
@@ -374,7 +380,7 @@ class Life(RuleBasedStateMachine):
         """Everybody does what is left to do; then nobody and nothing is stuck."""
         for permit in Permit.objects.exclude(revoked_at=None):
             regulation.restore_permit(permit_id=permit.pk, reason="end", by=OFFICER, at=self.at)
-        for _ in range(12):
+        for _ in range(16):
             rides.relay_all(self.at)
             for question in Attempt.objects.open().order_by("pk"):
                 self.answer(question, is_yes=True)
@@ -404,7 +410,8 @@ class Life(RuleBasedStateMachine):
         step = {
             "on_the_way": "arrive",
             "at_pickup": "give_back" if is_shut else "board",
-            "on_board": "drop_off",
+            "on_board": "reach_stop" if order.ride.stops_ahead else "drop_off",
+            "at_stop": "go_on",
         }[order.stage]
         by, code = order.worker.actor, order.ride.code
         orders.take(ref=order.ref, step=step, by=by, at=self.at, code=code)

@@ -14,6 +14,7 @@ from apps.regulation import operations as regulation
 from apps.regulation.models import Allowance, Decision, Permit
 from tests import factories, races, rides
 from tests.factories import CITY, NOON
+from tests.policies import enforced
 
 LATER = NOON + timedelta(minutes=3)
 
@@ -68,16 +69,14 @@ class TestPlace:
             town.place(quote)
 
         assert not Basket.objects.exists()
-        assert Decision.objects.get().refusal
+        assert Decision.objects.get(act="book").refusal
 
     def test_what_was_counted_is_given_back_when_the_bank_says_no(self, town):
         quote = town.quote()
-        today = Allowance.objects.create(
-            subject=f"listing:{quote.listing_id}", period="2027-05-01", fact="rides", cap=9
-        )
+        enforced("cap", {"fact": "rides", "most": 9, "per": "day"})
         order = town.place(quote)
-        today.refresh_from_db()
-        assert today.used == 1
+        today = Allowance.objects.get(period="2027-05-01")
+        assert (today.subject, today.used) == (f"P-1:listing:{quote.listing_id}", 1)
 
         town.step(order, "refuse", CITY)
 
@@ -128,7 +127,7 @@ class TestRaces:
         answers = races.at_once(*[partial(town.place, quote, key=key)] * 8)
 
         assert set(answers) == {Order.objects.get()}
-        assert (Payment.objects.count(), Decision.objects.count()) == (1, 1)
+        assert (Payment.objects.count(), Decision.objects.filter(act="book").count()) == (1, 1)
 
     def test_one_price_and_two_keys_make_one_order(self):
         town = rides.town()

@@ -24,6 +24,7 @@ from tests.factories import (
     UserFactory,
     WorkerFactory,
 )
+from tests.policies import case
 from tests.races import at_once
 from tests.regulation.test_scans import PDF, read
 
@@ -231,9 +232,7 @@ class TestEnding:
             at=NOON,
         )
         said = [
-            operations.decide(
-                provider_id=listing.pk, vertical="mobility", facts=facts, by=CITY, at=NOON
-            )
+            operations.decide(case(listing, vertical="mobility", facts=facts), by=CITY, at=NOON)
             for facts in ({}, {"papers": ""}, {"papers": "paper_ran_out"})
         ]
         assert [(one.refusal, one.rule) for one in said] == [

@@ -1,8 +1,9 @@
+from datetime import date
 from functools import partial
 from threading import Barrier
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import translation
 
@@ -11,15 +12,20 @@ from apps.regulation import operations as regulation
 from apps.regulation import queries
 from apps.regulation.models import Allowance, Decision, Permit
 from tests.factories import ADA, CITY, NOON, OFFICER, SOON, PermitFactory, ProviderFactory
+from tests.policies import approved, case, enforced, proposed
 from tests.races import at_once, without
 
-THREE_NIGHTS = {"subject": "listing:7", "period": "2027", "nights": 3}
+MAY = [date(2027, 5, day) for day in (1, 2, 3)]
+FIVE_NIGHTS = {"fact": "nights", "most": 5}
 
 
-def decide(provider, facts=THREE_NIGHTS, at=NOON):
-    return regulation.decide(
-        provider_id=provider.pk, vertical="lodging", facts=facts, by=ADA, at=at
-    )
+def decide(provider, nights=MAY, at=NOON, **rest):
+    about = {"who": {"listing": 7}, "counts": {"nights": nights} if nights else {}}
+    return regulation.decide(case(provider, moment=at, **about | rest), by=ADA, at=at)
+
+
+def used():
+    return list(Allowance.objects.order_by("pk").values_list("period", "used", "cap"))
 
 
 def grant(provider, number="CITY-1", valid_from=NOON, valid_until=SOON):
@@ -41,26 +47,34 @@ def host():
 
 @pytest.fixture
 def five_nights():
-    return Allowance.objects.create(subject="listing:7", period="2027", fact="nights", cap=5)
+    return enforced("cap", FIVE_NIGHTS, title="A home is let for five nights a year at most.")
 
 
 @pytest.mark.django_db
 class TestDecide:
     def test_what_was_asked_and_said_is_kept(self, host, five_nights):
-        assert [decide(host).refusal, decide(host).refusal] == ["", "cap_nights"]
+        first, second = decide(host), decide(host)
 
-        last = Decision.objects.latest("pk")
-        assert (last.facts, last.rule) == (THREE_NIGHTS, "2.1")
-        five_nights.refresh_from_db()
-        assert five_nights.used == 3
+        first, second = Decision.objects.order_by("pk")
+        assert (first.refusal, first.asked) == ("", [["P-1", 1, "yes"]])
+        assert first.taken == [["P-1:listing:7", "2027", "nights", 3]]
+        assert (second.refusal, second.rule) == (f"policy_{five_nights.pk}", "P-1/1")
+        assert second.facts["counts"] == {"nights": ["2027-05-01", "2027-05-02", "2027-05-03"]}
+        assert (second.taken, used()) == ([], [("2027", 3, 5)])
 
     def test_one_full_cap_takes_nothing_from_the_others(self, host, five_nights):
-        Allowance.objects.create(subject="listing:7", period="2027", fact="guests", cap=0)
+        enforced("cap", {"fact": "guests", "most": 0})
 
-        said = decide(host, THREE_NIGHTS | {"guests": 1})
+        said = decide(host, counts={"nights": MAY, "guests": 1})
 
-        five_nights.refresh_from_db()
-        assert (said.refusal, five_nights.used) == ("cap_guests", 0)
+        assert (said.rule, used()) == ("P-2/1", [])
+
+    def test_each_night_counts_in_its_own_year(self, host, five_nights):
+        new_year = [date(2026, 12, 30), date(2026, 12, 31), date(2027, 1, 1)]
+
+        decide(host, new_year)
+
+        assert used() == [("2026", 2, 5), ("2027", 1, 5)]
 
     def test_giving_back_twice_is_harmless(self, host, five_nights):
         granted = decide(host)
@@ -68,27 +82,46 @@ class TestDecide:
         for _ in range(2):
             regulation.give_back(decision_id=granted.pk, by=ADA, at=NOON)
 
-        five_nights.refresh_from_db()
-        assert five_nights.used == 0
+        assert used() == [("2027", 0, 5)]
         assert Event.objects.filter(topic="regulation.given_back").count() == 1
 
-    def test_it_costs_few_statements(self, host, five_nights, django_assert_num_queries):
-        # Savepoint, permit, allowances, allowance, release, decision, event.
-        with django_assert_num_queries(9):
-            decide(host)
+    def test_a_cap_that_is_lowered_holds_from_the_next_case_on(self, host, five_nights):
+        decide(host)
+        again = proposed(
+            "cap", {"fact": "nights", "most": 4}, policy_id=five_nights.policy_id, at=NOON
+        )
+        approved(again, at=NOON)
+
+        assert [decide(host, MAY[:2]).rule, decide(host, MAY[:1]).rule] == ["P-1/2", ""]
+        assert used() == [("2027", 4, 4)]
+
+    @pytest.mark.parametrize("so_many", [1, 3])
+    def test_it_costs_two_statements(self, host, so_many, django_assert_num_queries):
+        decide(host, [])
+        cases = [case(host)] * so_many
+
+        # Savepoint, permit, decision, release.
+        with django_assert_num_queries(4):
+            regulation.decide_all(cases, by=ADA, at=NOON)
+
+    def test_a_decision_is_written_once(self, host):
+        said = decide(host, [])
+
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            Decision.objects.filter(pk=said.pk).update(refusal="no_permit")
 
     def test_a_permit_counts_from_its_first_moment_up_to_its_last(self):
         host = ProviderFactory()
-        assert decide(host, {}).refusal == "no_permit"
+        assert decide(host, []).refusal == "no_permit"
 
         grant(host, valid_from=SOON, valid_until=None)
-        assert decide(host, {}).refusal == "permit_not_begun"
-        assert decide(host, {}, at=SOON).refusal == ""
+        assert decide(host, []).refusal == "permit_not_begun"
+        assert decide(host, [], at=SOON).refusal == ""
 
     def test_an_expired_permit_is_none(self):
         host = grant(ProviderFactory()).provider
 
-        assert [decide(host, {}, at).refusal for at in (NOON, SOON)] == ["", "permit_expired"]
+        assert [decide(host, [], at).refusal for at in (NOON, SOON)] == ["", "permit_expired"]
 
     @pytest.mark.parametrize(
         ("refusal", "words"),
@@ -98,7 +131,6 @@ class TestDecide:
             ("permit_not_begun", "The provider's permit is not valid yet. (rule 1.2)"),
             ("permit_expired", "The provider's permit has expired. (rule 1.3)"),
             ("permit_revoked", "The city has revoked the provider's permit. (rule 1.4)"),
-            ("cap_nights", "The city's limit for this is used up. (rule 2.1)"),
             ("something_else", "The city does not allow this."),
         ],
     )
@@ -137,7 +169,7 @@ class TestPermits:
 
         permit.refresh_from_db()
         assert (permit.revoked_at, permit.reason) == (SOON, "no tax paid")
-        assert decide(permit.provider, {}, SOON).refusal == "permit_revoked"
+        assert decide(permit.provider, [], SOON).refusal == "permit_revoked"
         assert queries.valid_permit(permit.provider_id, "lodging", SOON) is None
 
         for _ in range(2):
@@ -202,31 +234,30 @@ class TestAtTheCap:
         answers = at_once(*[partial(decide, host)] * 6)
 
         assert [answer.refusal for answer in answers].count("") == 1
-        five_nights.refresh_from_db()
-        assert five_nights.used == 3
+        assert used() == [("2027", 3, 5)]
 
     def test_given_back_twice_at_once_is_given_back_once(self, host, five_nights):
         granted = decide(host)
-        decide(host, THREE_NIGHTS | {"nights": 2})
+        decide(host, MAY[:2])
 
         at_once(*[partial(regulation.give_back, decision_id=granted.pk, by=CITY, at=NOON)] * 4)
 
-        five_nights.refresh_from_db()
-        assert five_nights.used == 2
+        assert used() == [("2027", 2, 5)]
 
-    def test_naive_code_is_stopped_by_the_constraint(self, five_nights):
-        answers = at_once(*[self.naive_take(five_nights)] * 2)
+    def test_naive_code_is_stopped_by_the_constraint(self, host, five_nights):
+        answers = at_once(*[self.naive_take()] * 2)
 
         assert [type(answer) for answer in answers].count(IntegrityError) == 1
 
-    def test_naive_code_without_the_constraint_passes_the_cap(self, five_nights):
+    def test_naive_code_without_the_constraint_passes_the_cap(self, host, five_nights):
         with without(Allowance, "regulation_allowance_within_cap"):
-            at_once(*[self.naive_take(five_nights)] * 2)
+            at_once(*[self.naive_take()] * 2)
 
-            five_nights.refresh_from_db()
-            assert five_nights.used == 6
+            assert used() == [("2027", 6, 5)]
 
-    def naive_take(self, allowance):
+    def naive_take(self):
+        nights = {"subject": "P-1:listing:7", "period": "2027", "fact": "nights"}
+        allowance, _ = Allowance.objects.get_or_create(**nights, defaults={"cap": 5})
         both_have_looked = Barrier(2)
 
         def take():

@@ -88,6 +88,14 @@ def confirm(*, holder: UUID, by: Actor, at: datetime) -> None:
 
 
 @transaction.atomic
+def pick_up(*, holder: UUID, by: Actor, at: datetime) -> None:
+    """Somebody or something has come on board: from now on the way is kept.  Twice is harmless."""
+    boarding = Job.objects.filter(holder=holder, state=Job.State.ASSIGNED, picked_up_at=None)
+    if boarding.update(picked_up_at=at):
+        bus.publish("dispatch.picked_up", by=by, at=at, holder=str(holder))
+
+
+@transaction.atomic
 def release(*, holder: UUID, by: Actor, at: datetime) -> None:
     """Let the job go, done or called off, and its seats with it.
 
@@ -121,10 +129,11 @@ def put_back(*, holder: UUID, by: Actor, at: datetime) -> None:
     free_seats(job, job.run, at)
     job.state = Job.State.SEARCHING
     job.run = None
-    job.assigned_at = None
+    job.assigned_at = job.picked_up_at = None
     job.searching_since = at
     job.search_until = max(job.search_until, at + SEARCH_AGAIN)
-    job.save(update_fields=["state", "run", "assigned_at", "searching_since", "search_until"])
+    changed = ["state", "run", "assigned_at", "picked_up_at", "searching_since", "search_until"]
+    job.save(update_fields=changed)
     bus.publish("dispatch.put_back", by=by, at=at, holder=str(holder), worker=worker_id)
     wake_matcher(job.city_id)
 

@@ -1,5 +1,7 @@
 """What a ride from here to there costs, in every service class."""
 
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,13 +12,20 @@ from django.db import transaction
 from apps.dispatch import operations as dispatch
 from apps.kernel.actors import Actor
 from apps.listings.models import Listing
+from apps.mobility import needs as rider_needs
+from apps.mobility import ways
+from apps.parties import operations as parties
+from apps.parties.queries import needs_of
 from apps.places import routing
 from apps.places.geometry import Point, metres_between
 from apps.places.models import City
+from apps.places.queries import zones_at
 from apps.pricing import operations as pricing
 from apps.pricing.models import Payee, Quote
-from apps.pricing.queries import NoTariff, tariff_of
-from apps.regulation.queries import valid_permit
+from apps.pricing.queries import NoTariff, levies_of, tariff_of
+from apps.regulation import operations as regulation
+from apps.regulation.models import Decision
+from apps.regulation.rules import Act, Case
 
 VERTICAL = "mobility"
 NEAREST_RIDE_METRES = 150
@@ -46,7 +55,7 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One end of a ride: where it is and what people call it."""
+    """An end of a ride or a stop on it: where it is and what people call it."""
 
     point: Point
     name: str
@@ -64,25 +73,45 @@ def quote_trip(
     by: Actor,
     at: datetime,
     pickup_at: datetime | None = None,
+    stops: Sequence[Stop] = (),
+    needs: Iterable[str] | None = None,
+    remember_needs: bool = False,
 ) -> list[Quote]:
     """Price a ride in every service class, frozen for five minutes; now, or for `pickup_at`.
 
-    A `pickup_at` without a zone is what the city's clocks show.  The way is looked up before
-    anything is written.  Raises `CannotServe` with `outside_city`, `same_place`, `unreachable` or
-    `no_service`, and with `no_such_hour`, `too_soon` or `too_late` for the hour.
+    A `pickup_at` without a zone is what the city's clocks show.  `needs` not given are those of
+    the consumer's profile; given, they may be kept there.  They change nobody's price.
+
+    The price is that of the whole way over all `stops`, of which there are at most three, with
+    three minutes of waiting at each, at the tariff's minute.
+
+    The way is looked up before anything is written.  Raises `ValueError` for a need that is not
+    on the city's list, `CannotServe` with `outside_city`, `same_place`, `unreachable`,
+    `too_many_stops` or `no_service`, and with `no_such_hour`, `too_soon` or `too_late` for the
+    hour; and `regulation.NotPermitted` when the city's rules forbid it in every class.
     """
+    needs = rider_needs.known(needs_of(consumer_id) if needs is None else needs)
     if pickup_at is not None:
         pickup_at = _later(city, pickup_at, at)
-    for stop in (pickup, dropoff):
-        if not city.contains(stop.point):
-            raise CannotServe("outside_city")
-    if metres_between(pickup.point, dropoff.point) < NEAREST_RIDE_METRES:
-        raise CannotServe("same_place")
-    try:
-        way = routing.route(city.slug, [pickup.point, dropoff.point])
-    except routing.Unreachable:
-        raise CannotServe("unreachable") from None
-    quotes = _freeze(city, pickup, dropoff, pickup_at, way, consumer_id, by, at)
+    way = _way(city, [pickup, *stops, dropoff])
+    asked = {
+        "pickup": pickup.frozen(),
+        "stops": [stop.frozen() for stop in stops],
+        "dropoff": dropoff.frozen(),
+        "pickup_at": pickup_at and pickup_at.isoformat(),
+        "needs": needs,
+        "metres": round(way.metres),
+        "seconds": round(way.seconds),
+        "legs": [round(leg) for leg in way.legs],
+        "stop_wait": round(ways.STOP_WAIT.total_seconds()),
+        "is_estimate": way.is_estimate,
+        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
+    }
+    kept = consumer_id if remember_needs else None
+    quotes, refused = _freeze(city, asked, consumer_id, kept, by, at)
+    if refused and not quotes:
+        # Out here, so that the refusal is committed and stays on record.
+        raise regulation.NotPermitted.by(refused)
     if not quotes:
         raise CannotServe("no_service")
     return quotes
@@ -100,36 +129,71 @@ def _later(city: City, asked: datetime, at: datetime) -> datetime:
     return moment
 
 
+def _way(city: City, points: Sequence[Stop]) -> routing.Route:
+    """Look the way up.  There and back is a ride, over a stop; a place to itself is none."""
+    if len(points) > 2 + ways.MOST_STOPS:
+        raise CannotServe("too_many_stops")
+    if not all(city.contains(stop.point) for stop in points):
+        raise CannotServe("outside_city")
+    for one, following in itertools.pairwise(points):
+        if metres_between(one.point, following.point) < NEAREST_RIDE_METRES:
+            raise CannotServe("same_place")
+    try:
+        return routing.route(city.slug, [stop.point for stop in points])
+    except routing.Unreachable:
+        raise CannotServe("unreachable") from None
+
+
 @transaction.atomic
 def _freeze(
     city: City,
-    pickup: Stop,
-    dropoff: Stop,
-    pickup_at: datetime | None,
-    way: routing.Route,
+    asked: dict[str, Any],
     consumer_id: int | None,
+    remembering: int | None,
     by: Actor,
     at: datetime,
-) -> list[Quote]:
+) -> tuple[list[Quote], Decision | None]:
     quotes, bundle = [], uuid4()
-    metres, seconds = round(way.metres), round(way.seconds)
-    asked = {
-        "pickup": pickup.frozen(),
-        "dropoff": dropoff.frozen(),
-        "pickup_at": pickup_at and pickup_at.isoformat(),
-        "metres": metres,
-        "seconds": seconds,
-        "is_estimate": way.is_estimate,
-        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
-    }
-    for listing in Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"):
-        if not valid_permit(listing.provider_id, VERTICAL, at):
+    refused: Decision | None = None
+    moment = _hour(asked) or at
+    if remembering is not None:
+        parties.remember_needs(user_id=remembering, needs=asked["needs"], by=by, at=at)
+    offered = list(Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"))
+    cases = [case_of(Act.QUOTE, listing, asked, moment=moment) for listing in offered]
+    decisions = regulation.decide_all(cases, by=by, at=at)
+    levies = levies_of(
+        city_id=city.pk, vertical=VERTICAL, since=city.now(moment), until=city.now(moment)
+    )
+    zones = _zones(city, asked) if any(levy.zone for levy in levies) else []
+    for listing, decision in zip(offered, decisions, strict=True):
+        if decision.refusal:
+            if decision.is_policy:
+                refused = refused or decision
             continue
         try:
             tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
         except NoTariff:
             continue
-        lines = pricing.metered(tariff, metres=metres, seconds=seconds)
+        lines = pricing.metered(
+            tariff,
+            metres=asked["metres"],
+            seconds=asked["seconds"],
+            waiting=len(asked["stops"]) * asked["stop_wait"],
+            bounds=decision.bounds,
+        )
+        lines = pricing.levied(
+            lines,
+            rules=levies,
+            vertical=VERTICAL,
+            category=listing.kind,
+            zones=zones,
+            at=city.now(moment),
+            metres=asked["metres"],
+            seconds=asked["seconds"],
+        )
+        lines = pricing.bounded(
+            lines, decision.bounds, metres=asked["metres"], seconds=asked["seconds"]
+        )
         quotes.append(
             pricing.freeze(
                 bundle=bundle,
@@ -141,31 +205,62 @@ def _freeze(
                     "cancel_fee": tariff.cancel_fee_minor,
                     "cancel_free_seconds": tariff.cancel_free_seconds,
                     "wait_seconds": tariff.wait_seconds,
+                    "stop_wait_seconds": asked["stop_wait"],
                 },
                 tariff=tariff,
+                decision=decision,
                 currency=city.currency,
                 by=by,
                 at=at,
             )
         )
-    return quotes
+    return quotes, refused
+
+
+def case_of(act: Act, listing: Listing, asked: dict[str, Any], *, moment: datetime) -> Case:
+    """A ride as the city's rules may ask about it; booked, it counts against caps on rides."""
+    return Case(
+        act=act,
+        city_id=listing.city_id,
+        vertical=VERTICAL,
+        provider_id=listing.provider_id,
+        moment=moment,
+        kind=listing.kind,
+        points={end: Point(asked[end]["lat"], asked[end]["lon"]) for end in ("pickup", "dropoff")},
+        who={"listing": listing.pk},
+        counts={"rides": 1},
+        facts={"metres": asked["metres"], "seconds": asked["seconds"]},
+    )
+
+
+def _zones(city: City, asked: dict[str, Any]) -> list[str]:
+    """The zones that a ride touches at its ends, the smallest first."""
+    ends = [Point(asked[end]["lat"], asked[end]["lon"]) for end in ("pickup", "dropoff")]
+    touched = {zone.slug: zone for point in ends for zone in zones_at(city, point)}
+    return sorted(touched, key=lambda slug: (len(touched[slug].cells), slug))
 
 
 def hour_of(quote: Quote) -> datetime | None:
     """The moment that a ride was priced for; None means now."""
-    asked = quote.request.get("pickup_at")
-    return asked and datetime.fromisoformat(asked)
+    return _hour(quote.request)
+
+
+def _hour(asked: dict[str, Any]) -> datetime | None:
+    later = asked.get("pickup_at")
+    return later and datetime.fromisoformat(later)
 
 
 def trip_of(quote: Quote) -> dispatch.Trip:
     """What dispatch has to find somebody for."""
     asked, kind = quote.request, quote.request["kind"]
+    # Quotes of before riders could say what they need live on in orders.
+    of_rider = rider_needs.abilities(asked.get("needs", ()))
     return dispatch.Trip(
         city_id=quote.listing.city_id,
         pickup=Point(asked["pickup"]["lat"], asked["pickup"]["lon"]),
         dropoff=Point(asked["dropoff"]["lat"], asked["dropoff"]["lon"]),
         seats=asked["seats"],
-        needs=NEEDS.get(kind, (kind,)),
+        needs=tuple(dict.fromkeys((*NEEDS.get(kind, (kind,)), *of_rider))),
         pay_minor=quote.part_of(Payee.PROVIDER),
         currency=quote.currency,
     )

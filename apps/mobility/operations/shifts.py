@@ -20,6 +20,7 @@ from apps.regulation.queries import (
     refusal_of_papers,
     valid_permit,
 )
+from apps.regulation.rules import Act, Case
 
 
 def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shift:
@@ -32,18 +33,17 @@ def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shi
         if shift := Shift.objects.open().filter(worker=worker).first():
             return shift
         asked = demands(worker.user_id, City.objects.get(pk=city_id), VERTICAL, at)
-        decision = regulation.decide(
-            provider_id=worker.provider_id,
+        case = Case(
+            act=Act.GO_ON_LINE,
+            city_id=city_id,
             vertical=VERTICAL,
-            facts={
-                "subject": f"worker:{worker.pk}",
-                "period": f"{at:%Y-%m-%d}",
-                "shifts": 1,
-                "papers": refusal_of_papers(asked),
-            },
-            by=by,
-            at=at,
+            provider_id=worker.provider_id,
+            moment=at,
+            who={"worker": worker.pk},
+            counts={"shifts": 1},
+            facts={"papers": refusal_of_papers(asked)},
         )
+        decision = regulation.decide(case, by=by, at=at)
         if decision.is_granted:
             until = _until(worker, papers_until(asked), at)
             shift = dispatch.start_shift(
@@ -54,8 +54,8 @@ def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shi
             note_event(worker.pk, "service_start", None, at)
             return shift
     if decision.refusal in PAPER_RULES:
-        raise regulation.PapersNotInForce(decision.refusal)
-    raise regulation.NotPermitted(decision.refusal)
+        raise regulation.PapersNotInForce.by(decision)
+    raise regulation.NotPermitted.by(decision)
 
 
 @transaction.atomic

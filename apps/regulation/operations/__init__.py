@@ -1,5 +1,12 @@
 """Regulation: what the city allows, asked before anything is promised, and whose papers hold."""
 
+from apps.regulation.operations.decisions import (
+    NotPermitted,
+    PapersNotInForce,
+    decide,
+    decide_all,
+    give_back,
+)
 from apps.regulation.operations.papers import (
     AlreadyDecided,
     NoSuchPaper,
@@ -14,40 +21,55 @@ from apps.regulation.operations.papers import (
     send_paper,
 )
 from apps.regulation.operations.permits import (
-    Facts,
     NoSuchPermit,
-    NotPermitted,
     NumberTaken,
-    PapersNotInForce,
     PermitOverlaps,
-    decide,
-    give_back,
     grant_permit,
     restore_permit,
     revoke_permit,
 )
+from apps.regulation.operations.policies import (
+    AnEmergencyEnds,
+    BeginsTooLate,
+    FourEyes,
+    NotInTheMaking,
+    approve_policy,
+    draft_policy,
+    propose_policy,
+    reject_policy,
+    stop_policy,
+)
 
 __all__ = [
     "AlreadyDecided",
-    "Facts",
+    "AnEmergencyEnds",
+    "BeginsTooLate",
+    "FourEyes",
     "NoSuchPaper",
     "NoSuchPermit",
     "NotAskedFor",
+    "NotInTheMaking",
     "NotPermitted",
     "NumberTaken",
     "PaperRanOut",
     "PapersNotInForce",
     "PermitOverlaps",
     "accept_paper",
+    "approve_policy",
     "decide",
+    "decide_all",
+    "draft_policy",
     "drop_requirement",
     "give_back",
     "grant_permit",
+    "propose_policy",
     "refuse_paper",
+    "reject_policy",
     "remind",
     "require_paper",
     "restore_permit",
     "revoke_paper",
     "revoke_permit",
     "send_paper",
+    "stop_policy",
 ]

@@ -1,29 +1,13 @@
-"""Permits and decisions: asked before anything is promised.
+"""Permits: a provider's leave to offer one kind of service for a while."""
 
-Nothing is looked up: the caller passes the facts, and what must be counted is counted here.
-"""
-
-from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import F
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
-from apps.regulation import queries
-from apps.regulation.models import Allowance, Decision, Permit
-
-type Facts = Mapping[str, str | int]
-
-
-class NotPermitted(Exception):
-    """The city does not allow this, for the reason given (see `queries.explain`)."""
-
-
-class PapersNotInForce(NotPermitted):
-    """The worker lacks a paper that the city asks for."""
+from apps.regulation.models import Permit
 
 
 class NoSuchPermit(Exception):
@@ -36,46 +20,6 @@ class PermitOverlaps(Exception):
 
 class NumberTaken(Exception):
     """The registration number belongs to another permit."""
-
-
-@transaction.atomic
-def decide(*, provider_id: int, vertical: str, facts: Facts, by: Actor, at: datetime) -> Decision:
-    """Say whether the city allows it, take what it uses up, and keep the answer.
-
-    Facts may name a `subject` and a `period`, an amount for whatever allowances may count, and
-    what the worker's `papers` lack (see `queries.refusal_of_papers`).
-    A refusal is an answer, not an error: the caller commits it, then complains.
-    """
-    refusal = ""
-    try:
-        with transaction.atomic():  # one full cap gives back what the others gave
-            _require_permit(provider_id, vertical, at)
-            _require_papers(facts)
-            _take_allowances(facts)
-    except NotPermitted as no:
-        refusal = str(no)
-    decision = Decision.objects.create(
-        provider_id=provider_id,
-        vertical=vertical,
-        facts=dict(facts),
-        refusal=refusal,
-        rule=queries.rule_of(refusal),
-        decided_at=at,
-    )
-    bus.publish("regulation.decided", by=by, at=at, decision=decision.pk, refusal=refusal)
-    return decision
-
-
-@transaction.atomic
-def give_back(*, decision_id: int, by: Actor, at: datetime) -> None:
-    """Return what a granted decision had used up.  Doing it twice is harmless."""
-    granted = Decision.objects.filter(pk=decision_id, refusal="", given_back_at=None)
-    if granted.update(given_back_at=at):
-        facts = Decision.objects.get(pk=decision_id).facts
-        for allowance in _counting(facts):
-            mine = Allowance.objects.filter(pk=allowance.pk)
-            mine.update(used=F("used") - facts[allowance.fact])
-        bus.publish("regulation.given_back", by=by, at=at, decision=decision_id)
 
 
 @transaction.atomic
@@ -171,31 +115,3 @@ def _complaint(error: IntegrityError, number: str) -> Exception:
     if "regulation_one_permit_at_a_time" in str(error):
         return PermitOverlaps(number)
     return NumberTaken(number) if "number" in str(error) else error
-
-
-def _require_permit(provider_id: int, vertical: str, at: datetime) -> None:
-    if refusal := queries.refusal_of_permit(provider_id, vertical, at):
-        raise NotPermitted(refusal)
-
-
-def _require_papers(facts: Facts) -> None:
-    if (refusal := str(facts.get("papers", ""))) in queries.PAPER_RULES:
-        raise PapersNotInForce(refusal)
-
-
-def _take_allowances(facts: Facts) -> None:
-    for allowance in _counting(facts):
-        amount = int(facts[allowance.fact])
-        room = Allowance.objects.filter(pk=allowance.pk, used__lte=F("cap") - amount)
-        if not room.update(used=F("used") + amount):
-            raise NotPermitted(queries.cap_refusal(allowance.fact))
-
-
-def _counting(facts: Facts) -> list[Allowance]:
-    """Return the allowances that these facts count against, in the order of locking."""
-    if "subject" not in facts or "period" not in facts:
-        return []
-    mine = Allowance.objects.filter(
-        subject=facts["subject"], period=facts["period"], fact__in=list(facts)
-    )
-    return list(mine.order_by("pk"))

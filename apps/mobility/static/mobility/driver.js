@@ -38,13 +38,17 @@ async function draw() {
   }
   const car = here ?? trip.car;
   if (car) map.setCars([{ id: "car", mine: true, ...car }]);
-  const way = JSON.stringify([trip.line, trip.start, trip.end]);
+  const way = JSON.stringify([trip.line, trip.start, trip.stops, trip.end]);
   if (way === drawn) return;
   drawn = way;
   map.setRoute(trip.line ?? []);
   map.setPins(trip.line ? [
     { id: "start", kind: "start", ...trip.start },
     { id: "end", kind: "end", ...trip.end },
+    ...(trip.stops ?? []).flatMap(({ lat, lon, name }, n) => [
+      { id: `stop-${n}`, kind: "stop", lat, lon },
+      { id: `stop-${n}-says`, kind: "says", lat, lon, title: name },
+    ]),
     { id: "start-says", kind: "says", lat: trip.start.lat, lon: trip.start.lon, title: trip.start.name },
     { id: "end-says", kind: "says", lat: trip.end.lat, lon: trip.end.lon, title: trip.end.name },
   ] : []);

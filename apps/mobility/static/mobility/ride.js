@@ -13,6 +13,7 @@ const OLD = 20_000;
 let seenAt = 0;
 let isOpen = false;
 let last = "";
+let asked = box.querySelector("header").dataset.asked ?? "";
 // The arrival is spoken when it moves by two minutes, and at most every half a minute.
 const NEWS_SECONDS = 120;
 const QUIET = 30_000;
@@ -29,7 +30,9 @@ async function refresh() {
     // A link or button that somebody is on stays theirs.
     if (box.contains(document.activeElement) && document.activeElement !== document.body) {
       const parsed = new DOMParser().parseFromString(text, "text/html");
-      if (parsed.querySelector("header")?.dataset.stage === box.dataset.stage) return;
+      const next = parsed.querySelector("header")?.dataset ?? {};
+      // A question about how they are comes first, and goes once it is answered.
+      if (next.stage === box.dataset.stage && (next.asked ?? "") === asked) return;
     }
     last = text;
     box.innerHTML = text;
@@ -37,6 +40,11 @@ async function refresh() {
     const head = box.querySelector("header");
     box.dataset.stage = head.dataset.stage;
     const now = head.querySelector("h1").textContent;
+    if (head.dataset.asked && head.dataset.asked !== asked) {
+      say(box.querySelector("[data-check] .notice__body").innerText);
+      navigator.vibrate?.([300, 150, 300]);
+    }
+    asked = head.dataset.asked ?? "";
     const arrival = box.querySelector("[data-eta]");
     const eta = Number(arrival?.dataset.eta ?? 0);
     const isNews = arrival && Math.abs(eta - told.eta) >= NEWS_SECONDS && Date.now() - told.at >= QUIET;

@@ -1,0 +1,17 @@
+from apps.regulation.models.decisions import Allowance, Decision, GivenBack
+from apps.regulation.models.papers import Paper, Requirement, place_of_scan
+from apps.regulation.models.permits import Permit
+from apps.regulation.models.policies import Edition, Policy, PolicyVersion
+
+__all__ = [
+    "Allowance",
+    "Decision",
+    "Edition",
+    "GivenBack",
+    "Paper",
+    "Permit",
+    "Policy",
+    "PolicyVersion",
+    "Requirement",
+    "place_of_scan",
+]
