@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
 from django.db.models import QuerySet, Value
@@ -94,6 +95,24 @@ def zones_at(city: City, point: Point) -> list[Zone]:
     """Return the zones that the point lies in, by name."""
     zones = Zone.objects.filter(city=city).near(point).order_by("name", "pk")
     return [zone for zone in zones if zone.contains(point)]
+
+
+def shapes(city: City, slugs: Iterable[str] | None = None) -> dict[str, Any]:
+    """Zones of a city as GeoJSON for its map: those that are named, or all."""
+    zones = Zone.objects.filter(city=city).order_by("name", "pk")
+    if slugs is not None:
+        zones = zones.filter(slug__in=list(slugs))
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "properties": {"slug": zone.slug, "name": zone.name, "step": 3},
+                "geometry": zone.boundary,
+            }
+            for zone in zones
+        ],
+    }
 
 
 def _like(places: QuerySet[Place], term: str) -> list[tuple[float, Place]]:
