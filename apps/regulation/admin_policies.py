@@ -16,6 +16,7 @@ from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import Facts
 from apps.parties.models import User
+from apps.places import queries as places
 from apps.places.current import current_city
 from apps.places.models import City
 from apps.regulation import operations, rulebook
@@ -129,7 +130,7 @@ class PolicyAdmin(Facts):
             "entry": entry,
             "rows": [(said, self._acts(request, said)) for said in entry.versions],
             "zone_info": policy.city.zone_info,
-            "shapes": rulebook.shapes(policy.city, entry.zones),
+            "shapes": places.shapes(policy.city, entry.zones),
             "may_draft": self.has_add_permission(request) and not entry.first(Standing.PROPOSED),
         }
         return self._page(request, "admin/regulation/policy.html", told)
@@ -210,7 +211,7 @@ class PolicyAdmin(Facts):
             "sentences": form.sentences()
             if form.is_bound
             else last and rulebook.sentences_of(last),
-            "shapes": rulebook.shapes(city),
+            "shapes": places.shapes(city),
         }
         return self._page(request, "admin/regulation/draft.html", told)
 
@@ -229,7 +230,7 @@ class PolicyAdmin(Facts):
         self._may(request, "regulation.propose_policy")
         city = _city()
         form = RuleForm(request.GET, kind="closed", city=city)
-        told = {"bound": form["scope_zones"], "shapes": rulebook.shapes(city)}
+        told = {"bound": form["scope_zones"], "shapes": places.shapes(city)}
         return TemplateResponse(request, "admin/regulation/zones.html", told)
 
     # --- deciding ---

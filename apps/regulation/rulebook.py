@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from apps.places.models import City, Zone
+from apps.kernel import clock
 from apps.regulation import words
 from apps.regulation.models import Policy, PolicyVersion
 from apps.regulation.rules import Crisis
@@ -117,7 +116,7 @@ def entries(
 ) -> list[Entry]:
     """Read policies of one city with their versions in words; those without any are left out.
 
-    The shapes of no zone are read: see `shapes`.
+    The shapes of no zone are read: see `places.queries.shapes`.
     """
     read = list(with_versions(policies))
     if not read:
@@ -161,24 +160,6 @@ def zones_of(version: PolicyVersion) -> frozenset[str]:
     return rule.scope.zones | shelters
 
 
-def shapes(city: City, slugs: Iterable[str] | None = None) -> dict[str, Any]:
-    """Zones of a city as GeoJSON for its map: those that are named, or all."""
-    zones = Zone.objects.filter(city=city).order_by("name", "pk")
-    if slugs is not None:
-        zones = zones.filter(slug__in=list(slugs))
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "properties": {"slug": zone.slug, "name": zone.name, "step": 3},
-                "geometry": zone.boundary,
-            }
-            for zone in zones
-        ],
-    }
-
-
 def in_number_order(policies: QuerySet[Policy]) -> QuerySet[Policy]:
     """By number as people count: numbers are given one after the other, as rows are."""
     return policies.order_by("pk")
@@ -200,10 +181,11 @@ def standing_so(standing: str, at: datetime) -> Q:
     return Q(Exists(found[standing]))
 
 
-def speaking_of(city_id: int, slug: str, at: datetime) -> list[PolicyVersion]:
-    """Versions in force, planned or waiting for approval that speak of a zone."""
+def needs(city_id: int, slug: str) -> str:
+    """Name the version that needs a zone as it is: in force, planned, or waiting for approval."""
     lasting = Q(state=State.PROPOSED) | Q(
-        Q(valid__upper_inf=True) | Q(valid__endswith__gt=at), state=State.APPROVED
+        Q(valid__upper_inf=True) | Q(valid__endswith__gt=clock.now()), state=State.APPROVED
     )
     found = PolicyVersion.objects.filter(lasting, policy__city=city_id).select_related("policy")
-    return [one for one in found.order_by("policy", "version") if slug in zones_of(one)]
+    speaking = (one for one in found.order_by("policy", "version") if slug in zones_of(one))
+    return str(next(speaking, ""))
