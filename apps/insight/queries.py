@@ -27,7 +27,8 @@ from apps.orders.models import Order
 from apps.payments.models import Attempt
 from apps.places.models import City
 from apps.regulation import queries as regulation
-from apps.regulation.models import Decision, Paper, Permit
+from apps.regulation import queries_cases as cases
+from apps.regulation.models import CaseFile, Decision, Paper, Permit
 from apps.settlement.models import Payout
 
 RUNS_OUT_WITHIN = timedelta(days=30)
@@ -98,6 +99,8 @@ def worklists(at: datetime) -> list[Figure]:
             valid__endswith__gt=at,
             valid__endswith__lt=at + RUNS_OUT_WITHIN,
         ),
+        _cases(_("Cases past their day"), cases.overdue(at), "overdue"),
+        _cases(_("Cases that nobody has taken"), cases.unowned(), "unowned"),
         _papers(_("Papers to check"), regulation.to_check(), "to_check"),
         _papers(_("Papers that run out in 30 days"), regulation.running_out(at), "running_out"),
         counted(
@@ -119,6 +122,11 @@ def worklists(at: datetime) -> list[Figure]:
             done_at__isnull=True,
         ),
     ]
+
+
+def _cases(label: str | Promise, which: Q, worklist: str) -> Figure:
+    count = CaseFile.objects.filter(which).count()
+    return Figure(label, count, rows(CaseFile, worklist=worklist), is_urgent=count > 0)
 
 
 def _papers(label: str | Promise, which: Q, worklist: str) -> Figure:

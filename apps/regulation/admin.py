@@ -11,12 +11,12 @@ from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.parties.admin import ProviderAdmin
-from apps.regulation import admin_papers, operations, queries
+from apps.regulation import admin_cases, admin_papers, operations, queries
 from apps.regulation.forms import Grant
 from apps.regulation.models import Allowance, Decision, Permit
 
-# Papers have a desk of their own, which registers itself.
-__all__ = ["admin_papers"]
+# Cases and papers have desks of their own, which register themselves.
+__all__ = ["admin_cases", "admin_papers"]
 
 
 class PermitInline(FactsInline):
