@@ -16,12 +16,13 @@ from unfold.admin import ModelAdmin
 
 from apps.kernel import clock
 from apps.kernel.actors import Kind
-from apps.kernel.office import Facts
+from apps.kernel.office import ActsWithReason, Facts
 from apps.parties.authentication import asking
 from apps.regulation import operations
 from apps.regulation import queries_cases as read
-from apps.regulation.forms_cases import Ask, Close, HandOver, Inspection, Note
-from apps.regulation.models import CaseEvent, CaseFile, CaseKind, DayOff, Deadline
+from apps.regulation.forms_cases import Ask, Close, DecideAppeal, HandOver, Inspection, Note
+from apps.regulation.models import CaseEvent, CaseFile, CaseKind, DayOff, Deadline, Exemption
+from apps.regulation.queries_appeals import contested, who_may_be_exempt
 
 For = CaseEvent.For
 COMPLAINTS: dict[type[Exception], str | Promise] = {
@@ -30,6 +31,8 @@ COMPLAINTS: dict[type[Exception], str | Promise] = {
     operations.NotTheirs: _("another officer works on it: let it be handed to you first"),
     operations.NotAnOfficer: _("they have no leave to work on cases"),
     operations.FourEyes: _("whoever took part in what it is about does not decide it"),
+    operations.AlreadyExempt: _("they are exempt in some of that time already"),
+    operations.PermitOverlaps: _("another permit has taken its place"),
     operations.UnfitOutcome: _("a case of this kind does not end like this"),
 }
 
@@ -134,24 +137,20 @@ class CaseAdmin(Facts):
                 return HttpResponseRedirect(request.path)
             if act not in desk:
                 raise Http404
-            desk[act] = type(desk[act])(request.POST, **self._of(act, case))
+            desk[act] = type(desk[act])(request.POST, **_of(act, case))
             if desk[act].is_valid() and self._act(request, case, act, desk[act].cleaned_data):
                 return HttpResponseRedirect(request.path)
         return self._page(request, case, desk)
 
-    def _of(self, act: str, case: CaseFile) -> dict[str, Any]:
-        own = {"case": case} if act == "close" else {}
-        return {"auto_id": f"{act}_%s", **own}
-
     def _desk(self, case: CaseFile) -> dict[str, forms.Form]:
-        key = uuid4()
+        key, is_appeal = uuid4(), case.kind == CaseKind.APPEAL
         said = {"key": key, "seen_by": For.OFFICE}
         asked = {"key": key, "seen_by": For.OPENER}
         return {
-            "note": Note(initial=said, **self._of("note", case)),
-            "ask": Ask(initial=asked, **self._of("ask", case)),
-            "hand_over": HandOver(**self._of("hand_over", case)),
-            "close": Close(**self._of("close", case)),
+            "note": Note(initial=said, **_of("note", case)),
+            "ask": Ask(initial=asked, **_of("ask", case)),
+            "hand_over": HandOver(**_of("hand_over", case)),
+            "close": (DecideAppeal if is_appeal else Close)(**_of("close", case)),
         }
 
     def _act(self, request: HttpRequest, case: CaseFile, act: str, told: dict[str, Any]) -> bool:
@@ -161,6 +160,8 @@ class CaseAdmin(Facts):
                 return self._do(request, operations.hand_over, case, **told)
             case "ask":
                 return self._do(request, operations.ask_for_statement, case, **told)
+            case "close" if case.kind == CaseKind.APPEAL:
+                return self._do(request, operations.decide_appeal, case, **told)
             case "close":
                 return self._do(request, operations.close_case, case, **told)
         return self._do(request, operations.note, case, **told)
@@ -191,6 +192,7 @@ class CaseAdmin(Facts):
             "title": str(case),
             "case": case,
             "opts": self.opts,
+            "decision": contested(case),
             "events": case.events.select_related("person"),
             "is_late": CaseFile.objects.filter(read.overdue(clock.now()), pk=case.pk).exists(),
             "may_work": self.has_work_permission(request) and case.is_open,
@@ -201,6 +203,38 @@ class CaseAdmin(Facts):
         context = self.admin_site.each_context(request) | page
         status = 422 if wrong else 200
         return TemplateResponse(request, "admin/regulation/case.html", context, status=status)
+
+
+def _of(act: str, case: CaseFile) -> dict[str, Any]:
+    """What a form of the desk is made with."""
+    own: dict[str, Any] = {"case": case} if act == "close" else {}
+    if own and case.kind == CaseKind.APPEAL:
+        decision = contested(case)
+        own["who"] = who_may_be_exempt(decision) if decision else []
+    return {"auto_id": f"{act}_%s", **own}
+
+
+@admin.register(Exemption)
+class ExemptionAdmin(ActsWithReason):
+    """Who is exempt from which policy.  Granted appeals give exemptions; officers end them."""
+
+    list_display = ("policy", "subject_kind", "subject", "valid", "reason", "given_by", "ended_at")
+    list_filter = ("subject_kind", ("ended_at", admin.EmptyFieldListFilter))
+    list_select_related = ("policy", "given_by")
+    search_fields = ("=policy__number", "reason")
+    ordering = ("-pk",)
+    actions = ("end",)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("regulation.end_exemption")
+
+    @admin.action(description=_("End"), permissions=["end"])
+    def end(self, request: HttpRequest, given: QuerySet[Exemption]) -> HttpResponse | None:
+        def act(one: Exemption, reason: str) -> None:
+            by = asking(request).acting(Kind.OFFICER)
+            operations.end_exemption(exemption_id=one.pk, reason=reason, by=by, at=clock.now())
+
+        return self.with_reason(request, given, "end", _("End exemptions"), act, {})
 
 
 class Setting(ModelAdmin):

@@ -1,5 +1,6 @@
 """What people and officers write in a case."""
 
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -7,15 +8,18 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
+    UnfoldAdminDateWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
+from apps.kernel import clock
 from apps.parties.models import Provider, User
 from apps.regulation import queries_cases as read
 from apps.regulation import scans
-from apps.regulation.models import CaseEvent, CaseFile, Outcome
+from apps.regulation.models import CaseEvent, CaseFile, Exemption, Outcome
+from apps.regulation.operations.appeals import Exempt
 from apps.regulation.operations.cases import LONGEST
 
 For = CaseEvent.For
@@ -151,6 +155,43 @@ class Close(Desk):
         assert isinstance(outcome, forms.ChoiceField)
         may = [Outcome(one) for one in case.outcomes if one != Outcome.WITHDRAWN]
         outcome.choices = [("", _("Choose")), *((one, one.label) for one in may)]
+
+
+class DecideAppeal(Close):
+    """The end of an appeal; granted, it may exempt somebody from the policy that said no."""
+
+    exempt = forms.ChoiceField(
+        label=_("Exempt from the policy"), required=False, widget=UnfoldAdminSelectWidget
+    )
+    until = forms.DateField(label=_("Exempt through"), required=False, widget=UnfoldAdminDateWidget)
+
+    def __init__(self, *args: Any, case: CaseFile, who: list[tuple[str, str]], **rest: Any) -> None:
+        super().__init__(*args, case=case, **rest)
+        self.city = case.city
+        if not who:
+            del self.fields["exempt"], self.fields["until"]
+            return
+        exempt = self.fields["exempt"]
+        assert isinstance(exempt, forms.ChoiceField)
+        kinds = dict(Exemption.Subject.choices)
+        named = [(one, f"{kinds[one.partition(':')[0]]}: {name}") for one, name in who]
+        exempt.choices = [("", _("Nobody")), *named]
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or self.cleaned_data
+        exempt, until = told.pop("exempt", ""), told.pop("until", None)
+        told["exempt"] = None
+        if not exempt:
+            return told
+        if told.get("outcome") != Outcome.GRANTED:
+            self.add_error("exempt", _("Only a granted appeal exempts anybody."))
+        elif until is None or until < self.city.now(clock.now()).date():
+            self.add_error("until", _("Say through which day, from today on."))
+        else:
+            kind, _colon, subject = exempt.partition(":")
+            over = datetime.combine(until + timedelta(days=1), time(), tzinfo=self.city.zone_info)
+            told["exempt"] = Exempt(kind, int(subject), over)
+        return told
 
 
 class Inspection(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only

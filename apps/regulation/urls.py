@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.regulation import views, views_cases
+from apps.regulation import views, views_appeals, views_cases
 
 app_name = "regulation"
 urlpatterns = [
@@ -9,5 +9,6 @@ urlpatterns = [
     path("cases/<uuid:ref>/", views_cases.case, name="case"),
     path("cases/<uuid:ref>/withdraw/", views_cases.withdraw, name="withdraw-case"),
     path("cases/<uuid:ref>/files/<uuid:event>/", views_cases.file, name="case-file"),
+    path("appeal/<uuid:ref>/", views_appeals.appeal, name="appeal"),
     path("complain/", views_cases.complain, name="complain"),
 ]

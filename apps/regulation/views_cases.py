@@ -21,6 +21,8 @@ from apps.regulation import operations
 from apps.regulation import queries_cases as read
 from apps.regulation.forms_cases import Complaint, Statement, Withdrawal
 from apps.regulation.models import CaseFile, CaseKind
+from apps.regulation.queries import explain
+from apps.regulation.queries_appeals import refusals_of
 from apps.regulation.views import hand_out
 
 REFUSALS: dict[type[Exception], Any] = {
@@ -55,7 +57,12 @@ def seat(request: HttpRequest, ref: UUID) -> read.Seat:
 @require_safe
 def cases(request: HttpRequest) -> HttpResponse:
     """Every case that this person is a side of."""
-    page = {"cases": read.cases_of(person(request))[:100], "city": here()}
+    user = person(request)
+    page = {
+        "cases": read.cases_of(user)[:100],
+        "refusals": [(one, explain(one.refusal)) for one in refusals_of(user, clock.now())[:10]],
+        "city": here(),
+    }
     return render(request, "regulation/cases.html", page)
 
 

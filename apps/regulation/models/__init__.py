@@ -8,6 +8,7 @@ from apps.regulation.models.cases import (
     Outcome,
 )
 from apps.regulation.models.decisions import Allowance, Decision, GivenBack
+from apps.regulation.models.exemptions import Exemption
 from apps.regulation.models.papers import Paper, Requirement, place_of_scan
 from apps.regulation.models.permits import Permit
 from apps.regulation.models.policies import Edition, Policy, PolicyVersion
@@ -22,6 +23,7 @@ __all__ = [
     "Deadline",
     "Decision",
     "Edition",
+    "Exemption",
     "GivenBack",
     "Outcome",
     "Paper",

@@ -1,5 +1,12 @@
 """Regulation: what the city allows, asked before anything is promised, and whose papers hold."""
 
+from apps.regulation.operations.appeals import (
+    Exempt,
+    NoSuchDecision,
+    TooLateToAppeal,
+    appeal_decision,
+    decide_appeal,
+)
 from apps.regulation.operations.cases import (
     AlreadyOpened,
     CaseClosed,
@@ -26,6 +33,11 @@ from apps.regulation.operations.decisions import (
     decide,
     decide_all,
     give_back,
+)
+from apps.regulation.operations.exemptions import (
+    AlreadyExempt,
+    end_exemption,
+    give_exemption,
 )
 from apps.regulation.operations.papers import (
     AlreadyDecided,
@@ -62,12 +74,15 @@ from apps.regulation.operations.policies import (
 
 __all__ = [
     "AlreadyDecided",
+    "AlreadyExempt",
     "AlreadyOpened",
     "AnEmergencyEnds",
     "BeginsTooLate",
     "CaseClosed",
+    "Exempt",
     "FourEyes",
     "NoSuchCase",
+    "NoSuchDecision",
     "NoSuchPaper",
     "NoSuchPermit",
     "NotAnOfficer",
@@ -80,18 +95,23 @@ __all__ = [
     "PapersNotInForce",
     "PermitOverlaps",
     "TakenBySomebody",
+    "TooLateToAppeal",
     "TooMany",
     "UnfitOutcome",
     "accept_paper",
     "add_statement",
+    "appeal_decision",
     "approve_policy",
     "ask_for_statement",
     "close_case",
     "decide",
     "decide_all",
+    "decide_appeal",
     "draft_policy",
     "drop_requirement",
+    "end_exemption",
     "give_back",
+    "give_exemption",
     "grant_permit",
     "hand_over",
     "note",

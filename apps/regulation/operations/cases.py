@@ -252,7 +252,19 @@ def close_case(
 
     Raises `NotTheirs` for an officer who does not work on it, `FourEyes` for one who took part in
     what it is about, `UnfitOutcome`, `CaseClosed`, `NoSuchCase`, and `ValueError` without words.
+    What is decided, not only closed, has an operation of its own, such as `decide_appeal`.
     """
+    if CaseFile.objects.filter(pk=case_id, kind=CaseKind.APPEAL).exists():
+        raise UnfitOutcome(outcome)
+    return conclude(
+        case_id=case_id, officer_id=officer_id, outcome=outcome, words=words, by=by, at=at
+    )
+
+
+def conclude(
+    *, case_id: int, officer_id: int, outcome: str, words: str, by: Actor, at: datetime
+) -> CaseFile:
+    """The end of every case that an officer ends, in the transaction of what follows from it."""
     case = _locked(case_id)
     if (case.outcome, case.closed_by_id) == (outcome, officer_id):
         return case
