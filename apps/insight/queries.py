@@ -28,7 +28,8 @@ from apps.orders.models import Order
 from apps.payments.models import Attempt
 from apps.places.models import City
 from apps.regulation import queries as regulation
-from apps.regulation.models import Decision, Paper, Permit, Policy, PolicyVersion
+from apps.regulation import queries_cases as cases
+from apps.regulation.models import CaseFile, Decision, Paper, Permit, Policy, PolicyVersion
 from apps.regulation.rulebook import Standing
 from apps.settlement.models import Payout
 
@@ -112,6 +113,8 @@ def worklists(at: datetime) -> list[Figure]:
             valid__endswith__lt=at + RUNS_OUT_WITHIN,
         ),
         _to_approve(),
+        _cases(_("Cases past their day"), cases.overdue(at), "overdue"),
+        _cases(_("Cases that nobody has taken"), cases.unowned(), "unowned"),
         _papers(_("Papers to check"), regulation.to_check(), "to_check"),
         _papers(_("Papers that run out in 30 days"), regulation.running_out(at), "running_out"),
         counted(
@@ -139,6 +142,11 @@ def _to_approve() -> Figure:
     count = PolicyVersion.objects.to_approve().count()
     url = rows(Policy, worklist=Standing.PROPOSED)
     return Figure(_("Rules to approve"), count, url, is_urgent=count > 0)
+
+
+def _cases(label: str | Promise, which: Q, worklist: str) -> Figure:
+    count = CaseFile.objects.filter(which).count()
+    return Figure(label, count, rows(CaseFile, worklist=worklist), is_urgent=count > 0)
 
 
 def _papers(label: str | Promise, which: Q, worklist: str) -> Figure:

@@ -12,12 +12,19 @@ from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.parties.admin import ProviderAdmin
-from apps.regulation import admin_papers, admin_policies, operations, queries, seals
+from apps.regulation import (
+    admin_cases,
+    admin_papers,
+    admin_policies,
+    operations,
+    queries,
+    seals,
+)
 from apps.regulation.forms import Grant
 from apps.regulation.models import Allowance, Decision, Permit
 
-# Papers and policies have desks of their own, which register themselves.
-__all__ = ["admin_papers", "admin_policies"]
+# Cases, papers and policies have desks of their own, which register themselves.
+__all__ = ["admin_cases", "admin_papers", "admin_policies"]
 
 
 class PermitInline(FactsInline):
