@@ -30,8 +30,8 @@ from apps.places.current import current_city
 from apps.places.geometry import Point
 from apps.pricing import words
 from apps.pricing.models import Quote
+from apps.regulation import notices
 from apps.regulation import operations as regulation
-from apps.regulation.queries import explain
 
 CANNOT_SERVE = {
     "outside_city": gettext_lazy(
@@ -80,7 +80,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         except operations.CannotServe as no:
             form.add_error(FIELDS.get(no.code), CANNOT_SERVE[no.code])
         except regulation.NotPermitted as no:
-            form.add_error(None, explain(str(no)))
+            form.add_error(None, notices.refusal(no))
         else:
             return redirect("mobility:choose", bundle=quotes[0].bundle)
     if form.errors:
@@ -238,7 +238,7 @@ def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
         refusal = _("This form was sent before, for another ride. Look again and send it anew.")
         return _show_prices(request, quotes, refusal, status=409)
     except regulation.NotPermitted as no:
-        return _show_prices(request, quotes, explain(str(no)), status=403)
+        return _show_prices(request, quotes, notices.refusal(no), status=403)
     except orders.CardsOnly:
         refusal = _("The city takes no cash for rides. Choose a card.")
         return _show_prices(request, quotes, refusal, status=422)
@@ -385,7 +385,7 @@ def _requote(
         messages.error(request, CANNOT_SERVE[no.code])
         return redirect("mobility:plan")
     except regulation.NotPermitted as no:
-        messages.error(request, explain(str(no)))
+        messages.error(request, notices.refusal(no))
         return redirect("mobility:plan")
     page = reverse("mobility:choose", args=[quotes[0].bundle])
     return redirect(f"{page}?before={before}" if before else page)

@@ -24,6 +24,7 @@ from apps.parties.models import Worker
 from apps.payments.operations import NOT_PAID
 from apps.places.current import current_city
 from apps.places.models import City
+from apps.regulation import notices
 from apps.regulation import operations as regulation
 from apps.regulation.models import Permit
 from apps.regulation.queries import demands, explain, refusal_of_papers, refusal_of_permit
@@ -159,7 +160,7 @@ def _do(request: HttpRequest, operation: Any, **what: Any) -> HttpResponse:
     except orders.StepRefused as no:
         messages.error(request, REFUSED_STEPS.get(no.code, REFUSALS[orders.OutOfTurn]))
     except regulation.NotPermitted as no:
-        messages.error(request, explain(str(no)))
+        messages.error(request, notices.refusal(no))
     return redirect("driver:shift")
 
 
