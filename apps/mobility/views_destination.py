@@ -26,7 +26,7 @@ from apps.places.queries import Found
 from apps.pricing import words
 from apps.pricing.models import Quote
 from apps.regulation import operations as regulation
-from apps.regulation.queries import explain
+from apps.regulation import refusals
 
 REFUSALS: dict[type[Exception], Any] = {
     orders.OutOfTurn: gettext_lazy("This ride cannot be changed any more."),
@@ -68,7 +68,7 @@ def destination(request: HttpRequest, ref: UUID) -> HttpResponse:
         except operations.CannotServe as no:
             form.add_error("to", CANNOT_SERVE[no.code])
         except regulation.NotPermitted as no:
-            form.add_error("to", explain(str(no)))
+            form.add_error("to", refusals.refusal(no))
         else:
             return redirect("mobility:new-price", ref=ref, quote=quote.ref)
     page = {

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, TextChoice
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel import clock
+from apps.places.models import City
 from apps.regulation import words
 from apps.regulation.models import Policy, PolicyVersion
 from apps.regulation.rules import Crisis
@@ -160,9 +161,11 @@ def zones_of(version: PolicyVersion) -> frozenset[str]:
     return rule.scope.zones | shelters
 
 
-def in_number_order(policies: QuerySet[Policy]) -> QuerySet[Policy]:
-    """By number as people count: numbers are given one after the other, as rows are."""
-    return policies.order_by("pk")
+def holding(city: City, at: datetime) -> list[Entry]:
+    """What is in force in a city and what is planned, by number as people count."""
+    lasting = Q(versions__valid__upper_inf=True) | Q(versions__valid__endswith__gt=at)
+    policies = Policy.objects.filter(lasting, city=city, versions__state=State.APPROVED)
+    return entries(policies.order_by("pk").distinct(), at, HOLDS)
 
 
 def standing_so(standing: str, at: datetime) -> Q:

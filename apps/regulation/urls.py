@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.regulation import views, views_appeals, views_cases
+from apps.regulation import views, views_appeals, views_cases, views_rules
 
 app_name = "regulation"
 urlpatterns = [
@@ -11,4 +11,6 @@ urlpatterns = [
     path("cases/<uuid:ref>/files/<uuid:event>/", views_cases.file, name="case-file"),
     path("appeal/<uuid:ref>/", views_appeals.appeal, name="appeal"),
     path("complain/", views_cases.complain, name="complain"),
+    path("rules/", views_rules.rules, name="rules"),
+    path("rules/<slug:number>/", views_rules.rule, name="rule"),
 ]
