@@ -11,12 +11,12 @@ from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.parties.admin import ProviderAdmin
-from apps.regulation import admin_cases, admin_papers, operations, queries
+from apps.regulation import admin_applications, admin_cases, admin_papers, operations, queries
 from apps.regulation.forms import Grant
 from apps.regulation.models import Allowance, Decision, Permit
 
 # Cases and papers have desks of their own, which register themselves.
-__all__ = ["admin_cases", "admin_papers"]
+__all__ = ["admin_applications", "admin_cases", "admin_papers"]
 
 
 class PermitInline(FactsInline):
@@ -52,7 +52,7 @@ class PermitAdmin(ActsWithReason):
 
     def get_fields(self, request: HttpRequest, obj: Permit | None = None) -> Any:
         if obj:
-            return ("number", "provider", "vertical", "valid", "revoked_at", "reason")
+            return ("number", "provider", "vertical", "valid", "conditions", "revoked_at", "reason")
         return ("provider", "vertical", "number", "valid_from", "valid_until")
 
     def save_model(self, request: HttpRequest, obj: Permit, form: Any, change: bool) -> None:

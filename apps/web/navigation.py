@@ -34,6 +34,7 @@ EMAIL = Page("/accounts/email/", _("E-mail addresses"), "message")
 SECOND_FACTOR = Page("/accounts/2fa/", _("Second step at sign-in"), "shield")
 JOIN = Page("/drive/join/", _("Drive for the city"), "car")
 FLEET = Page("/drive/fleet/", _("Your drivers"), "list")
+PERMITS = Page("/permits/", _("Your permits"), "landmark")
 CASES = Page("/cases/", _("Your cases"), "file")
 HELP = Page("/help/", _("Help"), "help")
 
@@ -58,7 +59,7 @@ def services() -> list[Page]:
 
 def account_pages(user: User) -> list[Page]:
     """What a person looks after, on the page about themself."""
-    team = [FLEET] if providers_of(user, "operate_provider").exists() else []
+    team = [FLEET, PERMITS] if providers_of(user, "operate_provider").exists() else []
     return _existing(ORDERS, CARDS, JOIN, *team, CASES, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS)
 
 
