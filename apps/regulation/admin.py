@@ -13,6 +13,7 @@ from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.parties.admin import ProviderAdmin
 from apps.regulation import (
+    admin_applications,
     admin_cases,
     admin_papers,
     admin_policies,
@@ -23,8 +24,8 @@ from apps.regulation import (
 from apps.regulation.forms import Grant
 from apps.regulation.models import Allowance, Decision, Permit
 
-# Cases, papers and policies have desks of their own, which register themselves.
-__all__ = ["admin_cases", "admin_papers", "admin_policies"]
+# Desks of their own, which register themselves.
+__all__ = ["admin_applications", "admin_cases", "admin_papers", "admin_policies"]
 
 
 class PermitInline(FactsInline):
@@ -60,7 +61,7 @@ class PermitAdmin(ActsWithReason):
 
     def get_fields(self, request: HttpRequest, obj: Permit | None = None) -> Any:
         if obj:
-            return ("number", "provider", "vertical", "valid", "revoked_at", "reason")
+            return ("number", "provider", "vertical", "valid", "conditions", "revoked_at", "reason")
         return ("provider", "vertical", "number", "valid_from", "valid_until")
 
     def save_model(self, request: HttpRequest, obj: Permit, form: Any, change: bool) -> None:

@@ -168,7 +168,9 @@ def ends_at(paper: Paper) -> datetime:
 
 def demands(user_id: int, city: City, vertical: str, at: datetime) -> list[Demand]:
     """What the city asks of a person for a kind of service, paper by paper."""
-    asked = Requirement.objects.filter(city=city, vertical=vertical, dropped_at=None)
+    asked = Requirement.objects.filter(
+        city=city, vertical=vertical, dropped_at=None, asked_of=Requirement.Of.WORKER
+    )
     asked = asked.order_by("position", "pk")
     sent = Paper.objects.filter(holder=user_id, requirement__in=asked)
     papers = list(sent.select_related("requirement__city").order_by("pk"))

@@ -9,8 +9,19 @@ from django.db.models import QuerySet
 from apps.kernel.actors import Actor, Kind
 from apps.parties.models import User, Worker
 from apps.parties.queries import providers_of
-from apps.regulation.models import CaseFile, CaseKind, Decision, Permit, Policy, PolicyVersion
+from apps.regulation.models import (
+    Application,
+    CaseEvent,
+    CaseFile,
+    CaseKind,
+    Decision,
+    Outcome,
+    Permit,
+    Policy,
+    PolicyVersion,
+)
 from apps.regulation.queries import POLICY, explain
+from apps.regulation.queries_cases import seat_of
 
 APPEAL_WITHIN = timedelta(days=30)
 PEOPLE = (Kind.CONSUMER, Kind.WORKER, Kind.PROVIDER)
@@ -125,3 +136,26 @@ def who_may_be_exempt(decision: Decision) -> list[tuple[str, str]]:
 def policy_of(decision: Decision) -> Policy | None:
     version = version_of(decision)
     return version.policy if version else None
+
+
+def refused_case(user: User, ref: UUID) -> CaseFile | None:
+    """An application of theirs that was refused."""
+    seat = seat_of(user, ref)
+    if seat is None or seat.side != CaseEvent.For.OPENER:
+        return None
+    is_refused = seat.case.outcome == Outcome.REFUSED and seat.case.kind == CaseKind.APPLICATION
+    return seat.case if is_refused else None
+
+
+def appeal_of_case(case: CaseFile) -> CaseFile | None:
+    """The appeal that was brought against how a case ended."""
+    appeals = CaseFile.objects.filter(kind=CaseKind.APPEAL, about_kind=CaseFile.About.CASE)
+    return appeals.filter(about=str(case.ref)).first()
+
+
+def contested_application(case: CaseFile) -> Application | None:
+    """The application that an appeal is about."""
+    if (case.kind, case.about_kind) != (CaseKind.APPEAL, CaseFile.About.CASE):
+        return None
+    found = Application.objects.select_related("case", "terms__city")
+    return found.filter(case__ref=case.about).first()

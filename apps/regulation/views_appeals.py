@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.kernel import clock
 from apps.kernel.actors import Kind
@@ -16,6 +16,35 @@ from apps.regulation import operations
 from apps.regulation import queries_appeals as read
 from apps.regulation.forms_cases import Statement
 from apps.regulation.views_cases import REFUSALS, person
+
+
+@login_required
+@require_POST
+def appeal_case(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """Contest that an application was refused."""
+    user = person(request)
+    form = Statement(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, _("Say why the city should say yes."))
+        return redirect("regulation:case", ref=ref)
+    try:
+        case = operations.appeal_case(
+            ref=ref,
+            person_id=user.pk,
+            words=form.cleaned_data["words"],
+            scan=form.cleaned_data["scan"],
+            by=user.acting(Kind.PROVIDER),
+            at=clock.now(),
+        )
+    except operations.NoSuchCase as no:
+        raise Http404 from no
+    except operations.AlreadyOpened as no:
+        return redirect("regulation:case", ref=no.ref or ref)
+    except operations.TooLateToAppeal:
+        messages.error(request, _("It is too late to appeal"))
+        return redirect("regulation:case", ref=ref)
+    messages.success(request, _("The office has your appeal. Its answer stands here."))
+    return redirect("regulation:case", ref=case.ref)
 
 
 @login_required

@@ -1,3 +1,4 @@
+from apps.regulation.models.applications import Application, Document, PermitTerms
 from apps.regulation.models.cases import (
     OUTCOMES,
     CaseEvent,
@@ -16,18 +17,21 @@ from apps.regulation.models.policies import Edition, Policy, PolicyVersion
 __all__ = [
     "OUTCOMES",
     "Allowance",
+    "Application",
     "CaseEvent",
     "CaseFile",
     "CaseKind",
     "DayOff",
     "Deadline",
     "Decision",
+    "Document",
     "Edition",
     "Exemption",
     "GivenBack",
     "Outcome",
     "Paper",
     "Permit",
+    "PermitTerms",
     "Policy",
     "PolicyVersion",
     "Requirement",

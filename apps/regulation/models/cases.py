@@ -102,6 +102,7 @@ class CaseFile(models.Model):
         PROVIDER = "provider", _("provider")
         LISTING = "listing", _("offer")
         ORDER = "order", _("order")
+        CASE = "case", _("case")
 
     class State(models.TextChoices):
         OPEN = "OPEN", _("waits for an officer")
@@ -157,6 +158,16 @@ class CaseFile(models.Model):
                 name="regulation_one_appeal_about_a_permit_at_a_time",
                 fields=["about"],
                 condition=Q(kind="appeal", about_kind="permit") & ~Q(state="CLOSED"),
+            ),
+            models.UniqueConstraint(
+                name="regulation_one_appeal_of_a_case",
+                fields=["about"],
+                condition=Q(kind="appeal", about_kind="case"),
+            ),
+            models.UniqueConstraint(
+                name="regulation_one_open_application",
+                fields=["provider", "vertical"],
+                condition=Q(kind="application") & ~Q(state="CLOSED"),
             ),
             models.CheckConstraint(
                 name="regulation_no_close_without_words",

@@ -1,3 +1,5 @@
+from datetime import datetime, timedelta
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
@@ -5,6 +7,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.parties.models import Provider
+
+# From so long before its end on, the next one is to be applied for.
+SOON = timedelta(days=60)
 
 
 class Permit(models.Model):
@@ -14,6 +19,7 @@ class Permit(models.Model):
     vertical = models.SlugField(_("kind of service"))
     number = models.CharField(_("registration number"), max_length=50, unique=True)
     valid = DateTimeRangeField(_("valid from, up to"))
+    conditions = models.TextField(_("conditions"), blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
     reason = models.TextField(_("why it was revoked"), blank=True)
     revoked_by = models.CharField(_("revoked by"), max_length=60, blank=True)
@@ -36,3 +42,14 @@ class Permit(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    def state_at(self, at: datetime) -> str:
+        """holds, ends_soon (within 60 days), begins, over or revoked."""
+        if self.revoked_at:
+            return "revoked"
+        begins, ends = self.valid.lower, self.valid.upper
+        if begins is not None and at < begins:
+            return "begins"
+        if ends is not None and ends <= at:
+            return "over"
+        return "ends_soon" if ends is not None and ends <= at + SOON else "holds"

@@ -10,6 +10,7 @@ from apps.kernel.actors import Actor
 from apps.parties.models import User
 from apps.regulation import queries_appeals as read
 from apps.regulation.models import CaseFile, CaseKind, Outcome
+from apps.regulation.operations.applications import issue
 from apps.regulation.operations.cases import NoSuchCase, UnfitOutcome, conclude, open_case
 from apps.regulation.operations.exemptions import give_exemption
 from apps.regulation.operations.permits import restore_permit
@@ -70,6 +71,42 @@ def appeal_decision(
     )
 
 
+def appeal_case(
+    *, ref: UUID, person_id: int, words: str, scan: Scan | None = None, by: Actor, at: datetime
+) -> CaseFile:
+    """Contest that an application was refused.  Whoever refused it does not decide again.
+
+    Raises as `appeal_decision`, and `NoSuchCase` where none of theirs was refused.
+    """
+    person = User.objects.get(pk=person_id)
+    case = read.refused_case(person, ref)
+    if case is None:
+        raise NoSuchCase(str(ref))
+    assert case.closed_at is not None
+    known = read.appeal_of_case(case)
+    if known and known.opened_by_id == person_id:
+        return known
+    if at > case.closed_at + read.APPEAL_WITHIN:
+        raise TooLateToAppeal
+    return open_case(
+        key=uuid5(case.ref, str(person_id)),
+        city_id=case.city_id,
+        kind=CaseKind.APPEAL,
+        about_kind=CaseFile.About.CASE,
+        about=str(case.ref),
+        title=case.title,
+        words=words,
+        opened_by_id=person_id,
+        provider_id=case.provider_id,
+        is_for_provider=True,
+        vertical=case.vertical,
+        not_by=[case.closed_by_id] if case.closed_by_id else [],
+        scan=scan,
+        by=by,
+        at=at,
+    )
+
+
 @transaction.atomic
 def decide_appeal(
     *,
@@ -81,8 +118,8 @@ def decide_appeal(
     by: Actor,
     at: datetime,
 ) -> CaseFile:
-    """Say what comes of an appeal.  Granted, it gives back the permit that was revoked; and it may
-    exempt from the policy that said no.
+    """Say what comes of an appeal.  Granted, it gives back the permit that was revoked, gives the
+    one that was refused, or may exempt from the policy that said no.
 
     The same again is harmless.  Raises as `close_case`, `UnfitOutcome` for an exemption that nobody
     asked for, `AlreadyExempt`, and `PermitOverlaps` when another permit has taken its place.
@@ -97,6 +134,9 @@ def decide_appeal(
     decision = read.contested(case)
     if exempt and (outcome != Outcome.GRANTED or decision is None):
         raise UnfitOutcome(outcome)
+    refused = read.contested_application(case)
+    if was_open and outcome == Outcome.GRANTED and refused and refused.permit_id is None:
+        issue(refused, "", by, at)
     if not was_open or outcome != Outcome.GRANTED or decision is None:
         return closed
     if permit := read.permit_of(decision):

@@ -30,6 +30,7 @@ def grant_permit(
     number: str,
     valid_from: datetime,
     valid_until: datetime | None,
+    conditions: str = "",
     by: Actor,
     at: datetime,
 ) -> Permit:
@@ -46,7 +47,11 @@ def grant_permit(
     try:
         with transaction.atomic():
             permit = Permit.objects.create(
-                provider_id=provider_id, vertical=vertical, number=number, valid=valid
+                provider_id=provider_id,
+                vertical=vertical,
+                number=number,
+                valid=valid,
+                conditions=conditions,
             )
     except IntegrityError as error:
         raise _complaint(error, number) from error
