@@ -210,6 +210,11 @@ def hull(points: Iterable[Point], *, margin_metres: float = 250) -> dict[str, An
     return multipolygon(as_json(flat))
 
 
+def overlap(area: Area, other: Area) -> bool:
+    """Say whether two areas share ground; an edge in common is none."""
+    return bool(shape(area).intersection(shape(other)).area > 0)
+
+
 def without(area: Area, others: Iterable[Area]) -> dict[str, Any]:
     """Return the area less all the others.  Raises `ValueError` if nothing is left."""
     taken = shapely.union_all([shapely.make_valid(shape(other)) for other in others])

@@ -100,6 +100,7 @@ class Zone(models.Model):
         FEE = "FEE", _("fee area")
         NO_PICKUP = "NO_PICKUP", _("no pick-up")
         PICKUP_POINT = "PICKUP_POINT", _("pick-up point")
+        RULE = "RULE", _("where a rule holds")
 
     city = models.ForeignKey(City, models.PROTECT, related_name="zones")
     slug = models.SlugField(_("slug"))

@@ -26,11 +26,14 @@ class Window:
         named = rule.get("days") or NAMES
         if not set(named) <= set(NAMES):
             raise ValueError(f"{named} are no days")
-        begins, last = _read(rule.get("start_time")), _read(rule.get("end_time"))
-        ends = DAY if last is None else last + 1
-        if (begins or 0) >= ends:
+        begins, last = _read(rule.get("start_time")) or 0, _read(rule.get("end_time"))
+        # The last second is included; but whoever writes a whole minute means up to it.
+        ends = DAY if last is None else last + (last % 60 == 59)
+        if begins >= ends:
             raise ValueError("a window that passes midnight is two rules")
-        return cls(frozenset(NAMES.index(name) for name in named), begins or 0, ends)
+        if begins % 60 or ends % 60:
+            raise ValueError("our windows begin and end with a minute")
+        return cls(frozenset(NAMES.index(name) for name in named), begins, ends)
 
     def told(self) -> dict[str, Any]:
         """As a rule of MDS states it: the last second is included, what is always is left out."""
@@ -40,6 +43,16 @@ class Window:
         if self.days != EVERY_DAY:
             told["days"] = [NAMES[day] for day in sorted(self.days)]
         return told
+
+    def scope(self) -> dict[str, Any]:
+        """As the scope of a policy keeps it."""
+        kept: dict[str, Any] = {}
+        if self.days != EVERY_DAY:
+            kept["weekdays"] = sorted(self.days)
+        if (self.begins, self.ends) != (0, DAY):
+            kept["hour_from"] = _written(self.begins)[:5]
+            kept["hour_to"] = _written(self.ends % DAY)[:5]
+        return kept
 
     def meets(self, other: Self) -> Self | None:
         """The time that two windows share."""

@@ -55,6 +55,7 @@ from apps.mobility.operations.shifts import (
     note_end_of_shift,
     stop_offering,
 )
+from apps.mobility.operations.taking import Taken, take_mds
 
 __all__ = [
     "CODE_TRIES",
@@ -72,6 +73,7 @@ __all__ = [
     "PlateTaken",
     "RideOver",
     "Stop",
+    "Taken",
     "accept_offer",
     "acknowledge_alert",
     "agree_to_driver",
@@ -100,6 +102,7 @@ __all__ = [
     "share_ride",
     "stop_offering",
     "stop_sharing",
+    "take_mds",
     "trip_of",
     "write_ride",
 ]
