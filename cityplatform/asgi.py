@@ -13,9 +13,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityplatform.settings")
 pages = get_asgi_application()
 
 # Sockets reach into models, which stand only now.
+from cityplatform.outages import Patient  # noqa: E402
 from cityplatform.sockets import Bearer, SameOrigin, websocket_urlpatterns  # noqa: E402
 
-sockets = SameOrigin(AuthMiddlewareStack(Bearer(URLRouter(websocket_urlpatterns))))
+sockets = Patient(SameOrigin(AuthMiddlewareStack(Bearer(URLRouter(websocket_urlpatterns)))))
 
 application = ProtocolTypeRouter({"http": pages, "websocket": sockets})
 if settings.STATIC_ROOT.is_dir():

@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from apps.audit import queries as evidence
 from apps.insight import machinery
 from apps.kernel import clock
 
@@ -46,6 +47,7 @@ def ready(request: HttpRequest) -> JsonResponse:
         "matcher": _ask(_matcher),
         "worker": _ask(_worker),
         "bank": _ask(_bank),
+        "seals": _ask(_seals),
     }
     able = parts["database"] == "ok" == parts["migrations"]
     state = "ready" if able and set(parts.values()) <= FINE else "degraded" if able else "down"
@@ -116,6 +118,13 @@ def _bank() -> str:
         return "elsewhere"
     with urllib.request.urlopen(f"{settings.STRIPE_API_BASE}/healthz", timeout=PATIENCE):
         return "ok"
+
+
+def _seals() -> str:
+    """Seals are made each minute; after four hours without one no money leaves."""
+    age = evidence.seal_age(clock.now())
+    late = f"nothing sealed for {age.total_seconds() / 60:.0f} min"
+    return _or_starting(late) if age > evidence.LATE else "ok"
 
 
 def _or_starting(fault: str) -> str:

@@ -5,11 +5,13 @@ import json
 import os
 import secrets
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -87,6 +89,7 @@ class Installation:
             "METRICS_TOKEN": secret["metrics"],
             "DEMO_PASSWORD": secret["people"],
             "SEAL_KEY_FILE": str(self.data / "keys" / "seal.pem"),
+            "PUSH_KEY_FILE": str(self.data / "keys" / "push.pem"),
             "WEB_URL": f"http://127.0.0.1:{ports['web']}",
             "WEB_PORT": str(ports["web"]),
         }
@@ -145,12 +148,17 @@ def load_passwords(data: Path) -> dict[str, str]:
             words[name] = secrets.token_hex(6 if name == "people" else 24)
         words["secret_key"] = secrets.token_urlsafe(64)
         write_private(path, json.dumps(words, indent=1, sort_keys=True))
-    seal = data / "keys" / "seal.pem"
-    if not seal.exists():
-        key = Ed25519PrivateKey.generate()
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_private(seal, pem.decode())
+    _keep_key(data / "keys" / "seal.pem", Ed25519PrivateKey.generate)
+    _keep_key(data / "keys" / "push.pem", lambda: ec.generate_private_key(ec.SECP256R1()))
     return words
+
+
+def _keep_key(
+    path: Path, make: Callable[[], Ed25519PrivateKey | ec.EllipticCurvePrivateKey]
+) -> None:
+    if not path.exists():
+        pem = make().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write_private(path, pem.decode())
 
 
 def is_free(port: int) -> bool:

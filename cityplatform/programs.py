@@ -19,7 +19,7 @@ def answers(url: str) -> bool:
 
 
 def programs(env: Mapping[str, str]) -> list[Program]:
-    """Sandbox, relay, matcher, worker with its schedule, and web, in the order of their start."""
+    """Sandbox, relay, matcher, workers, schedule and web, in the order of their start."""
 
     def python(name: str, *arguments: str | Path, health: str = "", pool: int = 0) -> Program:
         return Program(
@@ -38,7 +38,16 @@ def programs(env: Mapping[str, str]) -> list[Program]:
         python(
             "worker",
             *("-m", "celery", "-A", "cityplatform", "worker", "--pool=threads"),
-            *("--concurrency=4", "--without-gossip", "--without-mingle", "--loglevel=INFO"),
+            *("--concurrency=4", "--queues=city,money,news"),
+            *("--without-gossip", "--without-mingle", "--loglevel=INFO"),
+            pool=4,
+        ),
+        # Only what rings at locked phones, so that it waits neither for banks nor for mails.
+        python(
+            "ringer",
+            *("-m", "celery", "-A", "cityplatform", "worker", "--pool=threads", "--queues=ring"),
+            *("--concurrency=8", "--hostname=ringer@%h"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"),
             pool=4,
         ),
         python(

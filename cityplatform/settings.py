@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "apps.bus",
     "apps.audit",
     "apps.parties",
+    "apps.notifications",
     "apps.places",
     "apps.regulation",
     "apps.listings",
@@ -196,10 +197,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "city"
-CELERY_TASK_QUEUES = [Queue("city"), Queue("money")]
+# What rings at a locked phone has a queue, and a process, of its own: it waits for nothing else.
+CELERY_TASK_QUEUES = [Queue("city"), Queue("money"), Queue("news"), Queue("ring")]
 CELERY_TASK_ROUTES = {
     "apps.payments.tasks.*": {"queue": "money"},
     "apps.settlement.tasks.*": {"queue": "money"},
+    "apps.notifications.tasks.*": {"queue": "news"},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat" / "schedule")
 # What is due stands in tables; these only look.  `expires` keeps a backlog from firing at once.
@@ -231,6 +234,31 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "look after rides under way": {
+        "task": "apps.mobility.tasks.look_after_rides",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "forget the ways of old rides": {
+        "task": "apps.mobility.tasks.forget_ways",
+        "schedule": crontab(minute=30),
+        "options": {"expires": 3000},
+    },
+    "close old reports of lost items": {
+        "task": "apps.mobility.tasks.close_old_lost",
+        "schedule": crontab(minute=35),
+        "options": {"expires": 3000},
+    },
+    "send the news that is due": {
+        "task": "apps.notifications.tasks.send_due",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "forget old news": {
+        "task": "apps.notifications.tasks.forget_old",
+        "schedule": crontab(hour=7, minute=25),
+        "options": {"expires": 3000},
+    },
     "ask again about payments": {
         "task": "apps.payments.tasks.ask_again_unanswered",
         "schedule": 60.0,
@@ -251,8 +279,19 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=50),
         "options": {"expires": 3000},
     },
+    # Within a minute of a policy's first hour, the making of the routes included.
+    "limit the streets": {
+        "task": "apps.regulation.tasks.limit_streets",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
     "seal the logs": {
         "task": "apps.audit.tasks.seal_all",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "close the days of the books": {
+        "task": "apps.ledger.tasks.close_days",
         "schedule": crontab(minute=5),
         "options": {"expires": 3000},
     },
@@ -275,6 +314,14 @@ SANDBOX_CONTROL_PASSWORD = env("SANDBOX_CONTROL_PASSWORD")
 DEMO_PASSWORD = env("DEMO_PASSWORD") if MODE != "production" else ""
 # The key that seals the logs lives outside the database.
 SEAL_KEY_FILE = env("SEAL_KEY_FILE", str(DATA_DIR / "keys" / "seal.pem"))
+
+# --- news for people --------------------------------------------------------------------
+
+# The key by which push servers know this city (VAPID).  Production without it sends no push.
+_OWN_KEY = "" if MODE == "production" else str(DATA_DIR / "keys" / "push.pem")
+PUSH_KEY_FILE = env("PUSH_KEY_FILE", _OWN_KEY)
+# Push servers stand on public addresses; tests bring their own, on this machine.
+PUSH_TO_THIS_MACHINE = MODE == "test"
 
 # --- people -----------------------------------------------------------------------------
 
@@ -323,9 +370,13 @@ if env("EMAIL_HOST"):
             "username": env("EMAIL_HOST_USER"),
             "password": env("EMAIL_HOST_PASSWORD"),
             "use_tls": env("EMAIL_USE_TLS", "1") == "1",
+            # A mailbox that says nothing must not keep a worker.
+            "timeout": 10,
         },
     }
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "city@localhost")
+# Where people reach the pages, for the links in mails.
+PUBLIC_URL = env("PUBLIC_URL") or env("WEB_URL") or f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
 
 # --- language and time ------------------------------------------------------------------
 

@@ -3,6 +3,8 @@ from django.urls import include, path
 
 from cityplatform import health, metrics
 
+handler500 = "cityplatform.outages.sorry"
+
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
@@ -12,15 +14,18 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("places/", include("apps.places.urls")),
+    path("me/places/", include("apps.places.favourite_urls")),
     path("", include("apps.mobility.urls")),
     path("", include("apps.mobility.driver_urls")),
     path("", include("apps.mobility.join_urls")),
     path("", include("apps.regulation.urls")),
     path("", include("apps.orders.urls")),
     path("", include("apps.payments.urls")),
+    path("", include("apps.notifications.urls")),
     path("", include("apps.reviews.urls")),
     path("", include("apps.settlement.urls")),
     path("", include("apps.insight.city_urls")),
+    path("", include("apps.audit.urls")),
     path("me/tokens/", include("apps.parties.urls")),
     path("", include("apps.web.urls")),
 ]

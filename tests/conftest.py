@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -42,6 +43,13 @@ def no_language_stays_behind() -> Iterator[None]:
 def no_rule_stays_behind() -> None:
     """A process keeps the policies in memory, and the last test's city had others."""
     in_force.forget()
+
+
+@pytest.fixture
+def own_data(settings, tmp_path) -> Path:
+    """A folder for cities that only this test knows."""
+    settings.DATA_DIR = tmp_path / "data"
+    return settings.DATA_DIR
 
 
 @pytest.fixture

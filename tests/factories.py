@@ -158,3 +158,10 @@ def permitted(listing):
     """Give the listing's provider leave to offer it."""
     PermitFactory(provider=listing.provider, vertical=listing.vertical)
     return listing
+
+
+def zone(city, slug="airport"):
+    """A zone over the whole city."""
+    return Zone.objects.create(
+        city=city, slug=slug, name=slug.title(), boundary=city.boundary, cells=[]
+    )

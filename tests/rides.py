@@ -1,5 +1,6 @@
 """A ride, from the question to the drop-off, as the tests of several apps need it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -23,6 +24,9 @@ from tests.factories import CITY, NOON
 
 PLAZA = Stop(Point(-29.9027, -71.2520), "Plaza de Armas")
 FARO = Stop(Point(-29.9057, -71.2740), "Faro Monumental")
+RECOVA = Stop(Point(-29.9001, -71.2447), "La Recova")
+COQUIMBO = Stop(Point(-29.9533, -71.3395), "Coquimbo")
+MALL = Stop(Point(-29.9110, -71.2580), "Mall Plaza")
 # The tariff of the screens: CLP 2,450 for 2.6 km and 6 minutes.
 PRICES = {
     "start_minor": 600,
@@ -46,7 +50,11 @@ class Town:
     worker: Worker
 
     def quote(
-        self, at: datetime = NOON, kind: str = "standard", pickup_at: datetime | None = None
+        self,
+        at: datetime = NOON,
+        kind: str = "standard",
+        pickup_at: datetime | None = None,
+        stops: Sequence[Stop] = (),
     ) -> Quote:
         quotes = mobility.quote_trip(
             city=self.city,
@@ -56,6 +64,7 @@ class Town:
             by=self.rider.acting(Kind.CONSUMER),
             at=at,
             pickup_at=pickup_at,
+            stops=stops,
         )
         return next(quote for quote in quotes if quote.listing.kind == kind)
 

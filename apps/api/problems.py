@@ -20,19 +20,23 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if problem is None:
         return None
     set_rollback()
-    body = {
+    headers = {}
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(round(wait) + 1)
+    if scheme := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = scheme
+    return Response(body(problem), status=problem.status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def body(problem: Problem) -> dict[str, Any]:
+    """A problem as it travels."""
+    return {
         "type": f"/api/v1/docs/problems/#{problem.code}",
         "title": str(problem.title),
         "status": problem.status,
         "code": problem.code,
         **problem.more,
     }
-    headers = {}
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(round(wait) + 1)
-    if scheme := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = scheme
-    return Response(body, status=problem.status, headers=headers, content_type=MEDIA_TYPE)
 
 
 def _problem(error: Exception) -> Problem | None:

@@ -1,13 +1,12 @@
 """The key that seals the logs.  It lives in a file outside the database."""
 
-import os
-import tempfile
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
+
+from apps.kernel.files import write_once
 
 
 class NoKey(Exception):
@@ -45,32 +44,10 @@ def trusted() -> set[str]:
     return {public(signing_key()), *getattr(settings, "SEAL_FORMER_KEYS", ())}
 
 
-def is_signed(message: bytes, signature: str, key: str) -> bool:
-    """Whether the signature over a message was made with this public key."""
-    try:
-        public_key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
-        public_key.verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
 def _make(path: Path) -> bytes:
-    """Write a new key whole or not at all, for its owner only; the first of several stands."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Readable by nobody else from the first moment, and a name of its own for each who tries.
-    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(number, "wb") as file:
-        file.write(pem)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return path.read_bytes()
-    finally:
-        os.unlink(draft)
-    return pem
+    return write_once(path, pem)

@@ -3,7 +3,7 @@
 A leaf and a node are hashed with different prefixes, so that neither passes for the other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 LENGTH = 32
@@ -20,22 +20,49 @@ def node(left: bytes, right: bytes) -> bytes:
 
 
 def root(leaves: Iterable[bytes]) -> bytes:
-    """The hash of a whole tree, from its leaves in order.
-
-    Full subtrees wait on a stack, like the ones of a binary counter; at the end the smaller ones
-    hang to the right of the larger ones.  That is RFC 6962's split at the largest power of two.
-    """
-    waiting: list[tuple[int, bytes]] = []
-    for each in leaves:
-        size, found = 1, each
-        while waiting and waiting[-1][0] == size:
-            _, left = waiting.pop()
-            size, found = 2 * size, node(left, found)
-        waiting.append((size, found))
-    if not waiting:
+    """The hash of a whole tree, from its leaves in order."""
+    level = list(leaves)
+    if not level:
         return sha256(b"").digest()
-    _, found = waiting.pop()
-    while waiting:
-        _, left = waiting.pop()
-        found = node(left, found)
+    while len(level) > 1:
+        level = _above(level)
+    return level[0]
+
+
+def path(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """What must be known beside one leaf to come to the root: section 2.1.1, from below."""
+    level, found = list(leaves), []
+    while len(level) > 1:
+        beside = index ^ 1
+        if beside < len(level):
+            found.append(level[beside])
+        level, index = _above(level), index // 2
     return found
+
+
+def root_by(path: Sequence[bytes], leaf: bytes, index: int, size: int) -> bytes | None:
+    """The root to which a path leads from the leaf at this index of so many; None if to none.
+
+    The check of RFC 9162, section 2.1.3.2.
+    """
+    if not 0 <= index < size:
+        return None
+    last, found, steps = size - 1, leaf, iter(path)
+    while last:
+        # The last one of an odd row has nobody beside it, and goes up as it is.
+        if index % 2 or index < last:
+            beside = next(steps, None)
+            if beside is None:
+                return None
+            found = node(beside, found) if index % 2 else node(found, beside)
+        index, last = index // 2, last // 2
+    return found if next(steps, None) is None else None
+
+
+def _above(level: list[bytes]) -> list[bytes]:
+    """The hashes of each two beside one another.
+
+    One left over goes up alone, which is RFC 6962's split at the largest power of two.
+    """
+    above = [node(*level[at : at + 2]) for at in range(0, len(level) - 1, 2)]
+    return above + level[-1:] if len(level) % 2 else above

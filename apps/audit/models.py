@@ -2,6 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.transactions import TransactionField
+from apps.kernel.actors import Actor, Kind
 
 
 class Record(models.Model):
@@ -31,6 +32,40 @@ class Record(models.Model):
     def __str__(self) -> str:
         return f"{self.topic} by {self.by}"
 
+    @property
+    def actor_id(self) -> int | None:
+        """The account of the person who did it; None if it was the platform."""
+        actor = Actor.parse(self.by)
+        return int(actor.id) if actor.kind is not Kind.SYSTEM and actor.id.isdecimal() else None
+
+
+class Look(models.Model):
+    """Somebody of the city looked at what it knows of a person: whose, what, why and when.
+
+    The person sees it.  Written once: the database refuses to change it.
+    """
+
+    # By the number of the account: this app stands below people.
+    person = models.BigIntegerField(_("whose data"))
+    by = models.CharField(_("by"), max_length=100)
+    what = models.CharField(_("what was looked at"), max_length=100)
+    row = models.CharField(_("which one"), max_length=100)
+    why = models.CharField(_("why"), max_length=200, blank=True)
+    looked_at = models.DateTimeField(_("looked"))
+    source = models.TextField(_("source"))
+    tx = TransactionField(_("transaction"))
+
+    class Meta:
+        verbose_name = _("look at personal data")
+        verbose_name_plural = _("looks at personal data")
+        indexes = [
+            models.Index(name="audit_look_person", fields=["person", "-id"]),
+            models.Index(name="audit_look_tx", fields=["tx", "id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by} looked at {self.what} {self.row}"
+
 
 class Seal(models.Model):
     """A signature over a stretch of an append-only log.
@@ -39,7 +74,7 @@ class Seal(models.Model):
     whoever changes, drops or slips in a row breaks every seal from there on.  It covers whatever
     the transactions below `upto` wrote that no seal before it covers: numbers of rows may become
     visible late and out of order, numbers of finished transactions do not.  The leaves of the tree
-    are kept, so that a check can name the row that was bent.
+    and the numbers of the rows are kept, so that a check can name a row that was bent or is gone.
     """
 
     stream = models.CharField(_("stream"), max_length=100)
@@ -48,7 +83,10 @@ class Seal(models.Model):
     first_id = models.BigIntegerField(_("lowest row"))
     last_id = models.BigIntegerField(_("highest row"))
     rows = models.PositiveBigIntegerField(_("rows"))
+    # The place in the log of the first row it covers.  Null in the first seals of all.
+    position = models.PositiveBigIntegerField(_("begins at row"), null=True)
     leaves = models.BinaryField(_("leaves of the Merkle tree"))
+    ids = models.BinaryField(_("numbers of its rows"), default=b"")
     merkle_root = models.CharField(_("Merkle root"), max_length=64)
     previous = models.CharField(_("hash of the seal before"), max_length=64, blank=True)
     digest = models.CharField(_("hash of this seal"), max_length=64)

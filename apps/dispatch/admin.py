@@ -107,6 +107,7 @@ class JobAdmin(Facts):
         "searching_since",
         "search_until",
         "assigned_at",
+        "picked_up_at",
         "released_at",
     )
     list_filter = ("state", "city", "held_at")

@@ -2,6 +2,7 @@ from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -152,6 +153,7 @@ class Job(models.Model):
     searching_since = models.DateTimeField(_("searching since"), null=True, blank=True)
     search_until = models.DateTimeField(_("gives up at"))
     assigned_at = models.DateTimeField(_("assigned"), null=True, blank=True)
+    picked_up_at = models.DateTimeField(_("picked up"), null=True, blank=True)
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
@@ -170,7 +172,12 @@ class Job(models.Model):
                 name="dispatch_job_searching",
                 fields=["city", "searching_since"],
                 condition=Q(state="SEARCHING"),
-            )
+            ),
+            models.Index(
+                name="dispatch_job_on_board",
+                fields=["run"],
+                condition=Q(state="ASSIGNED", picked_up_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -187,6 +194,35 @@ class Job(models.Model):
     @property
     def dropoff(self) -> Point:
         return Point(self.dropoff_lat, self.dropoff_lon)
+
+
+class Trace(models.Model):
+    """Where a worker was at one moment with somebody or something on board.
+
+    The traces of a job are its trail: kept for as many days as the city says, seen by officers
+    who give a reason, and then gone.
+    """
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="trail")
+    lat = models.FloatField()
+    lon = models.FloatField()
+    heading = models.SmallIntegerField(null=True)
+    seen_at = models.DateTimeField(_("seen"))
+
+    class Meta:
+        verbose_name = _("trace of a ride")
+        verbose_name_plural = _("traces of rides")
+        constraints = [
+            models.UniqueConstraint(name="dispatch_trace_once", fields=["job", "seen_at"])
+        ]
+        indexes = [BrinIndex(name="dispatch_trace_seen", fields=["seen_at"], autosummarize=True)]
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} at {self.lat:.5f},{self.lon:.5f}"
+
+    @property
+    def point(self) -> Point:
+        return Point(self.lat, self.lon)
 
 
 REFUSED = ["DECLINED", "EXPIRED", "GIVEN_BACK"]

@@ -10,7 +10,7 @@ from channels.db import database_sync_to_async
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from apps.dispatch import telemetry
+from apps.dispatch import telemetry, trail
 from apps.dispatch.models import Position
 from apps.dispatch.policy import FRESH_SECONDS
 from apps.dispatch.telemetry import HEARD, Seen, is_plausible
@@ -128,6 +128,7 @@ class Receiver(Thread):
             while True:
                 await asyncio.sleep(self._every)
                 await self._keep()
+                await self._record()
         finally:
             listening.cancel()
             if self._client is not None:
@@ -158,3 +159,10 @@ class Receiver(Thread):
         except Exception as error:
             # Soft: the next positions are written in a moment.
             logger.warning("%d positions were not kept: %r", len(new), error)
+
+    async def _record(self) -> None:
+        # Also when nothing was heard here: what web processes wrote themselves is part of it.
+        try:
+            await database_sync_to_async(trail.record)()
+        except Exception as error:
+            logger.warning("a moment is missing from the trails: %r", error)

@@ -1,13 +1,15 @@
 """Who is on the line, where they are, and how soon somebody could be there."""
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef
 
-from apps.dispatch.models import Offer, Position, Run, Shift, ShiftQuerySet
+from apps.dispatch.models import Offer, Position, Run, Shift, ShiftQuerySet, Trace
 from apps.places.geometry import Point, metres_between
 from apps.places.models import City
 from apps.places.routing import DETOUR, ESTIMATE_KMH
@@ -131,3 +133,17 @@ def time_on_line(worker_id: int, *, since: datetime, until: datetime) -> timedel
         ),
         timedelta(),
     )
+
+
+def trail_of(holder: UUID) -> list[Trace]:
+    """Where a job went while something was on board, in order; empty once it is forgotten."""
+    return list(Trace.objects.filter(job__holder=holder).order_by("seen_at"))
+
+
+def trails(holders: Collection[UUID], *, since: datetime) -> dict[UUID, list[Trace]]:
+    """The latest stretch of several trails, each in order."""
+    found: defaultdict[UUID, list[Trace]] = defaultdict(list)
+    traces = Trace.objects.filter(job__holder__in=holders, seen_at__gte=since)
+    for trace in traces.select_related("job").order_by("seen_at"):
+        found[trace.job.holder].append(trace)
+    return found

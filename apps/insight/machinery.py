@@ -11,6 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit import queries as evidence
+from apps.audit.models import Seal
 from apps.bus.models import Delivery, Event
 from apps.dispatch.matcher import led_cities
 from apps.dispatch.models import Job, Offer
@@ -71,7 +73,7 @@ def unled() -> list[City]:
 
 def readings(at: datetime) -> list[Reading]:
     """What the database knows, fresh."""
-    return [*_bus(at), *_dispatch(at), *_money(), *_schedule(at)]
+    return [*_bus(at), *_dispatch(at), *_money(), *_schedule(at), _seals(at)]
 
 
 def _bus(at: datetime) -> list[Reading]:
@@ -174,6 +176,15 @@ def _schedule(at: datetime) -> list[Reading]:
             is_alarming=age > LATE.total_seconds(), text=f"{age:.0f} s",
         )
     ]  # fmt: skip
+
+
+def _seals(at: datetime) -> Reading:
+    """How long something has stood unsealed.  After four hours no money leaves."""
+    age = evidence.seal_age(at)
+    return Reading(
+        "city_seal_age_seconds", _("Since the logs were sealed"), age.total_seconds(),
+        rows(Seal), is_alarming=age > evidence.LATE, text=f"{age.total_seconds():.0f} s",
+    )  # fmt: skip
 
 
 def measured() -> list[Reading]:

@@ -22,12 +22,14 @@ from apps.insight import day
 from apps.insight.day import Asked
 from apps.kernel import formats
 from apps.ledger.models import Entry
-from apps.mobility.models import Alert
+from apps.mobility.models import Alert, LostItem, SafetyCheck
+from apps.notifications.models import Sending
 from apps.orders.models import Order
 from apps.payments.models import Attempt
 from apps.places.models import City
 from apps.regulation import queries as regulation
-from apps.regulation.models import Decision, Paper, Permit, Policy, PolicyVersion
+from apps.regulation import queries_cases as cases
+from apps.regulation.models import CaseFile, Decision, Paper, Permit, Policy, PolicyVersion
 from apps.regulation.rulebook import Standing
 from apps.settlement.models import Payout
 
@@ -83,6 +85,17 @@ def worklists(at: datetime) -> list[Figure]:
     """What waits for an officer.  Nought is good news, and still says where the rows would be."""
     return [
         counted(_("Calls for help that are open"), Alert, urgent=True, closed_at__isnull=True),
+        counted(_("Lost items that are open"), LostItem, closed_at__isnull=True),
+        counted(
+            _("News for people that was refused"), Sending, urgent=True, state=Sending.State.FAILED
+        ),
+        counted(
+            _("Safety checks without an answer"),
+            SafetyCheck,
+            urgent=True,
+            escalated_at__isnull=False,
+            closed_at__isnull=True,
+        ),
         counted(
             _("Rides unanswered for 3 minutes"),
             Job,
@@ -100,6 +113,8 @@ def worklists(at: datetime) -> list[Figure]:
             valid__endswith__lt=at + RUNS_OUT_WITHIN,
         ),
         _to_approve(),
+        _cases(_("Cases past their day"), cases.overdue(at), "overdue"),
+        _cases(_("Cases that nobody has taken"), cases.unowned(), "unowned"),
         _papers(_("Papers to check"), regulation.to_check(), "to_check"),
         _papers(_("Papers that run out in 30 days"), regulation.running_out(at), "running_out"),
         counted(
@@ -127,6 +142,11 @@ def _to_approve() -> Figure:
     count = PolicyVersion.objects.to_approve().count()
     url = rows(Policy, worklist=Standing.PROPOSED)
     return Figure(_("Rules to approve"), count, url, is_urgent=count > 0)
+
+
+def _cases(label: str | Promise, which: Q, worklist: str) -> Figure:
+    count = CaseFile.objects.filter(which).count()
+    return Figure(label, count, rows(CaseFile, worklist=worklist), is_urgent=count > 0)
 
 
 def _papers(label: str | Promise, which: Q, worklist: str) -> Figure:

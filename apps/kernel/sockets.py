@@ -14,6 +14,8 @@ FRAME_BYTES = 4_096
 FRAMES_A_SECOND = 10
 BURST = 40
 
+# The one of RFC 6455's registry that says so; the others are our own.
+TRY_AGAIN = 1013
 NOT_SIGNED_IN = 4401
 NOT_YOURS = 4403
 NOT_FOUND = 4404
@@ -71,6 +73,10 @@ class BoundedConsumer(AsyncWebsocketConsumer):
             return
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             await self.complain("malformed")
+            return
+        if message["type"] == "ping":
+            # By the answer a phone knows that its line is not only open but alive.
+            await self.say("pong")
             return
         await self.heard(message)
 

@@ -7,9 +7,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.office import Proven
 from apps.kernel.money import Money
 from apps.kernel.office import Facts, FactsInline
-from apps.ledger.models import Account, Entry, Journal
+from apps.ledger import seals
+from apps.ledger.models import Account, Entry, Journal, Period
 
 
 def figures(money: Money) -> SafeString:
@@ -74,9 +76,10 @@ class AccountAdmin(Facts):
 
 
 @admin.register(Journal)
-class JournalAdmin(Facts):
+class JournalAdmin(Proven, Facts):
     """What was booked, line by line.  A journal is never changed: a correction is another one."""
 
+    stream = seals.STREAM
     list_display = ("key", "kind", "sum", "about", "by", "booked_at")
     list_filter = ("kind", "booked_at")
     search_fields = ("key", "about", "=id")
@@ -98,3 +101,13 @@ class JournalAdmin(Facts):
                 moved[entry.currency] = moved.get(entry.currency, 0) + entry.amount_minor
         said = ", ".join(str(Money(minor, currency)) for currency, minor in moved.items())
         return format_html('<span class="block text-right tabular-nums">{}</span>', said)
+
+
+@admin.register(Period)
+class PeriodAdmin(Proven, Facts):
+    """The days that are closed, with what was moved on each."""
+
+    stream = seals.PERIODS
+    list_display = ("day", "journals", "entries", "moved", "closed_at")
+    date_hierarchy = "day"
+    ordering = ("-day",)

@@ -1,3 +1,4 @@
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -47,6 +48,8 @@ class Journal(models.Model):
         indexes = [
             models.Index(name="ledger_journal_about", fields=["about"]),
             models.Index(name="ledger_journal_tx", fields=["tx", "id"]),
+            # Journals lie in the table about as they were booked: a few kilobytes for millions.
+            BrinIndex(name="ledger_journal_booked", fields=["booked_at"], autosummarize=True),
         ]
 
     def __str__(self) -> str:
@@ -77,3 +80,30 @@ class Entry(models.Model):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+
+class Period(models.Model):
+    """A day of the books that is closed: its journals are counted, and none is added any more.
+
+    The database books what comes late on the first day that is open.  Days are those of UTC,
+    because the books are of all cities at once.
+    """
+
+    day = models.DateField(_("day"), unique=True)
+    journals = models.PositiveBigIntegerField(_("journals"))
+    entries = models.PositiveBigIntegerField(_("entries"))
+    # By currency: the sum of all debits in minor units, as much as the sum of all credits.
+    moved = models.JSONField(_("moved, by currency"))
+    # Over the day's journals as they are sealed, ordered by their numbers.
+    merkle_root = models.CharField(_("Merkle root of its journals"), max_length=64)
+    by = models.CharField(_("by"), max_length=100)
+    closed_at = models.DateTimeField(_("closed"))
+    tx = TransactionField(_("transaction"))
+
+    class Meta:
+        verbose_name = _("closed day")
+        verbose_name_plural = _("closed days")
+        indexes = [models.Index(name="ledger_period_tx", fields=["tx", "id"])]
+
+    def __str__(self) -> str:
+        return self.day.isoformat()

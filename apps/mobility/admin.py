@@ -8,49 +8,48 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from apps.audit.office import Personal
 from apps.kernel import clock
 from apps.kernel.actors import Kind
-from apps.kernel.office import ActsWithReason, Facts
-from apps.mobility import operations
-from apps.mobility.models import Alert, Ride, ShareLink, Vehicle, VehicleEvent
+from apps.kernel.office import ActsWithReason, Facts, FactsInline
+from apps.mobility import admin_safety, operations
+from apps.mobility.models import Alert, LostItem, LostStep, ShareLink, Vehicle, VehicleEvent
 from apps.parties.authentication import asking
+
+__all__ = ["admin_safety"]
 
 COMPLAINTS: dict[type[Exception], str | Promise] = {operations.AlertClosed: _("closed already")}
 
 
 @admin.register(Vehicle)
-class VehicleAdmin(ModelAdmin):
+class VehicleAdmin(Personal, ModelAdmin):
+    people = ("worker.user_id",)
     list_display = ("plate", "make", "colour", "worker")
     search_fields = ("plate", "worker__user__name")
     list_select_related = ("worker__user", "worker__provider")
 
 
-@admin.register(Ride)
-class RideAdmin(Facts):
-    list_display = ("order", "pickup_name", "dropoff_name", "metres", "seconds", "pickup_eta_at")
-    search_fields = ("order__ref", "pickup_name", "dropoff_name")
-    # The start code is between the rider and the driver.
-    exclude = ("code",)
-
-
 @admin.register(VehicleEvent)
-class VehicleEventAdmin(Facts):
+class VehicleEventAdmin(Personal, Facts):
+    people = ("worker.user_id", "order.consumer_id")
     list_display = ("worker", "event", "state", "order", "happened_at")
     list_filter = ("event", "state")
     ordering = ("-pk",)
 
 
 @admin.register(ShareLink)
-class ShareLinkAdmin(Facts):
+class ShareLinkAdmin(Personal, Facts):
+    people, named = ("order.consumer_id",), "order.code"
     list_display = ("order", "made_at", "expires_at", "revoked_at")
     exclude = ("digest",)
     ordering = ("-pk",)
 
 
 @admin.register(Alert)
-class AlertAdmin(ActsWithReason):
+class AlertAdmin(Personal, ActsWithReason):
     """Calls for help, which officers take up and close, each time saying what they do."""
 
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
     list_display = ("raised_at", "order", "part", "lat", "lon", "acknowledged_at", "closed_at")
     list_filter = ("part",)
     list_select_related = ("order",)
@@ -85,3 +84,36 @@ class AlertAdmin(ActsWithReason):
             operation(alert_id=alert.pk, reason=reason, by=officer, at=clock.now())
 
         return self.with_reason(request, alerts, name, title, act, COMPLAINTS)
+
+
+class LostStepInline(FactsInline):
+    model = LostStep
+
+
+@admin.register(LostItem)
+class LostItemAdmin(Personal, ActsWithReason):
+    """Things left in cars.  Rider and driver settle it; an officer closes what they cannot."""
+
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
+    list_display = ("reported_at", "what", "place", "order", "state", "closes_at", "closed_at")
+    list_filter = ("state",)
+    list_select_related = ("order",)
+    search_fields = ("what", "order__ref")
+    ordering = ("-reported_at",)
+    actions = ("close",)
+    inlines = (LostStepInline,)
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        return asking(request).has_perm("mobility.close_lost")
+
+    @admin.action(description=_("Close"), permissions=["close"])
+    def close(self, request: HttpRequest, items: QuerySet[LostItem]) -> HttpResponse | None:
+        officer = asking(request).acting(Kind.OFFICER)
+
+        def act(item: LostItem, reason: str) -> None:
+            operations.close_lost(item_id=item.pk, reason=reason, by=officer, at=clock.now())
+
+        complaints: dict[type[Exception], str | Promise] = {
+            operations.LostOutOfTurn: _("closed already")
+        }
+        return self.with_reason(request, items, "close", _("Close reports"), act, complaints)

@@ -16,6 +16,7 @@ from apps.kernel import clock, problems
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.problems import Problem
 from apps.mobility import at_work, operations
+from apps.mobility.needs import Need
 from apps.parties.authentication import asking
 from apps.parties.models import Worker
 from apps.places.geometry import Point
@@ -39,10 +40,14 @@ PROBLEMS: dict[type[Exception], problems.Answer] = {
     ),
 }
 CANNOT_SERVE = {
-    "outside_city": _("One end of the trip lies outside the city."),
-    "same_place": _("The two ends are too near to each other for a ride."),
+    "outside_city": _("One end of the trip, or a stop, lies outside the city."),
+    "same_place": _("Two places that follow one another are too near for a ride."),
+    "too_many_stops": _("At most three stops on the way."),
     "unreachable": _("There is no way by road from here to there."),
     "no_service": _("No rides are on offer in the city right now."),
+    "not_now": _("The destination of this ride cannot be changed now."),
+    "same_destination": _("The ride goes there already."),
+    "no_position": _("The car has not said lately where it is. Try again in a moment."),
     "no_such_hour": _("The clocks of the city leap over this hour."),
     "too_soon": _("A ride for later is ordered at least 30 minutes ahead."),
     "too_late": _("At most 7 days ahead: about so long a bank keeps its promise for a card."),
@@ -67,12 +72,26 @@ class Moment(serializers.DateTimeField):
 class TripIn(serializers.Serializer[Any]):
     pickup = StopIn()
     dropoff = StopIn()
+    stops = StopIn(
+        many=True, required=False, default=list, help_text="Up to three on the way, in their order."
+    )
     pickup_at = Moment(
         required=False,
         allow_null=True,
         default=None,
         help_text="For a ride later: 30 minutes to 7 days ahead. Without an offset it is what the "
         "city's clocks show.",
+    )
+    needs = serializers.ListField(
+        child=serializers.ChoiceField(choices=Need.choices),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="What the rider needs; never a reason for another price. "
+        "Null: what their profile says.",
+    )
+    remember_needs = serializers.BooleanField(
+        required=False, default=False, help_text="Keep the needs on the rider's profile."
     )
 
 
@@ -100,13 +119,19 @@ class QuoteOut(serializers.Serializer[Quote]):
 
 
 class Bundle(serializers.Serializer[Any]):
-    """The prices of one trip in every service class, and the way."""
+    """The prices of one trip in every service class, and the way over all its stops."""
 
     bundle = serializers.UUIDField()
     metres = serializers.IntegerField()
     seconds = serializers.IntegerField()
     is_estimate = serializers.BooleanField()
+    stops = StopIn(many=True)
+    legs = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Seconds from each point to the next."
+    )
+    stop_wait = serializers.IntegerField(help_text="Seconds of waiting at each stop in the price.")
     pickup_at = serializers.DateTimeField(allow_null=True, help_text="Null: as soon as may be.")
+    needs = serializers.ListField(child=serializers.CharField())
     line = serializers.JSONField(help_text="The way as [lon, lat] pairs.")
     quotes = QuoteOut(many=True)
 
@@ -117,7 +142,11 @@ def bundle_of(quotes: list[Quote]) -> dict[str, Any]:
     return {
         "bundle": quotes[0].bundle,
         **way,
+        "stops": asked.get("stops", []),
+        "legs": asked.get("legs", [asked["seconds"]]),
+        "stop_wait": asked.get("stop_wait", 0),
         "pickup_at": operations.hour_of(quotes[0]),
+        "needs": asked.get("needs", []),
         "quotes": [QuoteOut(quote).data for quote in quotes],
     }
 
@@ -137,9 +166,12 @@ class Quotes(APIView):
             with problems.told(PROBLEMS):
                 quotes = operations.quote_trip(
                     city=city,
-                    pickup=_stop(asked.validated_data["pickup"]),
-                    dropoff=_stop(asked.validated_data["dropoff"]),
+                    pickup=stop_of(asked.validated_data["pickup"]),
+                    dropoff=stop_of(asked.validated_data["dropoff"]),
+                    stops=[stop_of(stop) for stop in asked.validated_data["stops"]],
                     pickup_at=asked.validated_data["pickup_at"],
+                    needs=asked.validated_data["needs"],
+                    remember_needs=asked.validated_data["remember_needs"],
                     consumer_id=user_id,
                     by=Actor(Kind.CONSUMER, str(user_id or "visitor")),
                     at=clock.now(),
@@ -163,7 +195,8 @@ class OneBundle(APIView):
         return Response(bundle_of(quotes))
 
 
-def _stop(data: dict[str, Any]) -> operations.Stop:
+def stop_of(data: dict[str, Any]) -> operations.Stop:
+    """A place as an operation takes it; without a name it is called by its point."""
     point = Point(data["lat"], data["lon"])
     return operations.Stop(point, data["name"] or str(point))
 

@@ -9,10 +9,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
-from apps.kernel.actors import Kind
+from apps.kernel.actors import Actor, Kind
 from apps.kernel.problems import Problem
 from apps.mobility import operations
-from apps.mobility.models import Alert
+from apps.mobility.models import Alert, SafetyCheck
 from apps.orders.models import Order
 from apps.parties.authentication import asking
 from apps.places.geometry import Point
@@ -42,6 +42,46 @@ class AlertOut(serializers.Serializer[Alert]):
     emergency_phone = serializers.CharField(source="order.city.emergency_phone")
 
 
+class AnswerIn(serializers.Serializer[Any]):
+    """WELL, or HELP, which calls the city for help as POST …/alert does."""
+
+    answer = serializers.ChoiceField(choices=SafetyCheck.Said.choices)
+    here = HereIn(required=False, allow_null=True, default=None)
+
+
+class AnswerOut(serializers.Serializer[Any]):
+    answer = serializers.ChoiceField(choices=SafetyCheck.Said.choices)
+    alert = AlertOut(allow_null=True)
+
+
+@extend_schema(tags=["rides"])
+class AnswerCheck(APIView):
+    @extend_schema(
+        summary="Say whether everything is all right",
+        description=(
+            "As the rider or the driver. The ride's `check` says since when that is asked and why; "
+            "one answer answers all that was asked so far. Without anything asked, WELL does "
+            "nothing. When a rider does not answer, an officer looks."
+        ),
+        request=AnswerIn,
+        responses={200: AnswerOut},
+    )
+    def post(self, request: Request, ref: UUID) -> Response:
+        asked = AnswerIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        here, order, by = asked.validated_data["here"], *_part(request, ref)
+        with problems.told(PROBLEMS):
+            alert = operations.answer_check(
+                order_id=order.pk,
+                answer=asked.validated_data["answer"],
+                by=by,
+                at=clock.now(),
+                here=here and Point(here["lat"], here["lon"]),
+            )
+        told = {"answer": asked.validated_data["answer"], "alert": alert}
+        return Response(AnswerOut(told).data)
+
+
 @extend_schema(tags=["rides"])
 class CallForHelp(APIView):
     @extend_schema(
@@ -53,16 +93,21 @@ class CallForHelp(APIView):
     def post(self, request: Request, ref: UUID) -> Response:
         asked = AlertIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        here, person = asked.validated_data["here"], asking(request)
-        rides = Order.objects.filter(ref=ref, vertical=operations.VERTICAL)
-        order, kind = rides.filter(consumer=person).first(), Kind.CONSUMER
-        if order is None:
-            order, kind = rides.get(worker__user=person), Kind.WORKER
+        here, order, by = asked.validated_data["here"], *_part(request, ref)
         with problems.told(PROBLEMS):
             alert = operations.raise_alert(
                 order_id=order.pk,
-                by=person.acting(kind),
+                by=by,
                 at=clock.now(),
                 here=here and Point(here["lat"], here["lon"]),
             )
         return Response(AlertOut(alert).data, status=status.HTTP_201_CREATED)
+
+
+def _part(request: Request, ref: UUID) -> tuple[Order, Actor]:
+    """The ride, and who asks: its rider or else its driver.  Other people's are not found."""
+    person = asking(request)
+    rides = Order.objects.filter(ref=ref, vertical=operations.VERTICAL)
+    if order := rides.filter(consumer=person).first():
+        return order, person.acting(Kind.CONSUMER)
+    return rides.get(worker__user=person), person.acting(Kind.WORKER)

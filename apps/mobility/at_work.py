@@ -12,9 +12,10 @@ from apps.dispatch.models import Offer, Shift
 from apps.kernel.actors import Kind
 from apps.ledger.models import Entry
 from apps.mobility import queries
+from apps.mobility.models import Alert
 from apps.mobility.operations import VERTICAL
 from apps.orders import verticals
-from apps.orders.models import Order
+from apps.orders.models import Change, Order
 from apps.orders.tips import BOOKED_AS
 from apps.orders.tips import OPEN_FOR as TIPPED_FOR
 from apps.parties.models import Worker
@@ -124,8 +125,10 @@ def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
         "pickup_at": ride.pickup_at,
         "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
+        "stops": ride.stops,
         "ride": {"seconds": ride.seconds, "metres": ride.metres},
         "line": ride.line,
+        "needs": ride.needs,
         "in_cash": in_cash(order.basket.ref),
         "rider": {"name": order.consumer.short_name, "stars": rider.mean, "rides": rider.count},
         "reasons": offer.reasons,
@@ -135,6 +138,9 @@ def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
 def _ride(order: Order, at: datetime) -> dict[str, Any]:
     ride = order.ride
     steps = verticals.get(VERTICAL).open_to(Kind.WORKER, order.stage)
+    # Of the two that lead on from here one is next: the stop, or the destination.
+    later = "drop_off" if ride.stops_ahead else "reach_stop"
+    steps = [step for step in steps if step != later]
     return {
         "ref": order.ref,
         "code": order.code,
@@ -145,10 +151,17 @@ def _ride(order: Order, at: datetime) -> dict[str, Any]:
         "cash_minor": order.total_minor if in_cash(order.basket.ref) else None,
         "pickup_at": ride.pickup_at,
         "eta_at": ride.eta_at(order.stage),
+        "seen": queries.seen(order),
         "may_leave_at": queries.may_leave_at(order) if order.stage == "at_pickup" else None,
+        "stops": queries.stops(order),
+        "changes": order.changes.filter(state=Change.State.AGREED).count(),
+        "stop_eta_at": ride.stop_eta_at,
+        "stop_wait_until": queries.stop_wait_until(order),
         "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
         "line": ride.line,
+        "needs": ride.needs,
+        "check": queries.check_of(order, Alert.Part.DRIVER, at),
         "rider": {"name": order.consumer.short_name},
         "emergency_phone": order.city.emergency_phone,
     }

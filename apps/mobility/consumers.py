@@ -38,7 +38,9 @@ LAYER_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 
-STEPS = frozenset({"arrive", "board", "drop_off", "give_back", "no_show"})
+STEPS = frozenset(
+    {"arrive", "board", "reach_stop", "go_on", "drop_off", "end_at_stop", "give_back", "no_show"}
+)
 
 
 def point_of(lat: object, lon: object) -> Point:
@@ -236,6 +238,7 @@ class DriverConsumer(sockets.BoundedConsumer):
             at=clock.now(),
             code=text_of(message.get("code"), 10),
             reason=text_of(message.get("reason"), 50),
+            seen=text_of(message.get("seen"), 50),
         )
 
     @sockets.in_a_thread

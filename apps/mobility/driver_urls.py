@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.mobility import views_alarm
+from apps.mobility import views_alarm, views_safety
 from apps.mobility import views_driver as views
 
 app_name = "driver"
@@ -11,4 +11,5 @@ urlpatterns = [
     path("drive/offers/<int:offer>/", views.answer, name="answer"),
     path("drive/rides/<uuid:ref>/", views.step, name="step"),
     path("drive/rides/<uuid:ref>/help/", views_alarm.driver, name="help"),
+    path("drive/rides/<uuid:ref>/check/", views_safety.driver, name="check"),
 ]

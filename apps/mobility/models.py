@@ -1,14 +1,19 @@
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.locks import LockableQuerySet
+from apps.mobility.lost import LostItem as LostItem
+from apps.mobility.lost import LostStep as LostStep
 from apps.orders.models import Order
-from apps.parties.models import Worker
+from apps.parties.models import Consumer, Worker
 from apps.places.geometry import Point
+from apps.places.models import City
 
 SHARED_AFTER_RIDE = timedelta(minutes=30)
 
@@ -43,15 +48,24 @@ class Ride(models.Model):
     dropoff_lat = models.FloatField()
     dropoff_lon = models.FloatField()
     dropoff_name = models.CharField(_("drop-off"), max_length=200)
+    stops = models.JSONField(_("stops on the way"), default=list, blank=True)
+    stops_passed = models.PositiveSmallIntegerField(_("stops passed"), default=0)
     metres = models.PositiveIntegerField(_("metres"))
     seconds = models.PositiveIntegerField(_("seconds"))
     is_estimate = models.BooleanField(_("measured in a straight line"), default=False)
     line = models.JSONField(_("way, as [lon, lat] pairs"), default=list)
+    needs = ArrayField(
+        models.CharField(max_length=20, choices=Consumer.Need),
+        verbose_name=_("needs"),
+        default=list,
+        blank=True,
+    )
     code = models.CharField(_("start code"), max_length=4)
     code_tries = models.PositiveSmallIntegerField(_("wrong codes"), default=0)
     pickup_at = models.DateTimeField(_("ordered for"), null=True, blank=True)
     search_at = models.DateTimeField(_("search to begin at"), null=True, blank=True)
     pickup_eta_at = models.DateTimeField(_("driver expected at"), null=True, blank=True)
+    stop_eta_at = models.DateTimeField(_("expected at the next stop at"), null=True, blank=True)
     dropoff_eta_at = models.DateTimeField(_("arrival expected at"), null=True, blank=True)
 
     class Meta:
@@ -78,7 +92,16 @@ class Ride(models.Model):
 
     def eta_at(self, stage: str) -> datetime | None:
         """When the rider may expect what comes next: the car, then the drop-off."""
-        return {"on_the_way": self.pickup_eta_at, "on_board": self.dropoff_eta_at}.get(stage)
+        return {
+            "on_the_way": self.pickup_eta_at,
+            "on_board": self.dropoff_eta_at,
+            "at_stop": self.dropoff_eta_at,
+        }.get(stage)
+
+    @property
+    def stops_ahead(self) -> list[dict[str, Any]]:
+        """The stops that the car has not left yet, in their order."""
+        return list(self.stops[self.stops_passed :])
 
 
 class VehicleEvent(models.Model):
@@ -191,3 +214,113 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order}, {self.get_part_display()}"
+
+
+class SafetyRules(models.Model):
+    """What a city takes for unusual on a ride, when it asks, and how long it keeps the way.
+
+    A city without a row of its own has the figures that stand here.
+    """
+
+    city = models.OneToOneField(City, models.PROTECT, related_name="safety_rules")
+    off_way_metres = models.PositiveIntegerField(
+        _("metres off the planned way"), default=500, validators=[MinValueValidator(50)]
+    )
+    off_way_seconds = models.PositiveIntegerField(
+        _("for so many seconds"), default=120, validators=[MinValueValidator(15)]
+    )
+    still_metres = models.PositiveIntegerField(
+        _("standing still: within metres"), default=50, validators=[MinValueValidator(10)]
+    )
+    still_seconds = models.PositiveIntegerField(
+        _("standing still: for so many seconds"), default=300, validators=[MinValueValidator(60)]
+    )
+    late_percent = models.PositiveIntegerField(_("longer than promised: by percent"), default=50)
+    late_seconds = models.PositiveIntegerField(
+        _("longer than promised: and by seconds"), default=600, validators=[MinValueValidator(60)]
+    )
+    silent_seconds = models.PositiveIntegerField(
+        _("no word from the car for seconds"), default=180, validators=[MinValueValidator(60)]
+    )
+    answer_seconds = models.PositiveIntegerField(
+        _("seconds to answer before an officer is told"),
+        default=180,
+        validators=[MinValueValidator(30)],
+    )
+    trail_days = models.PositiveSmallIntegerField(
+        _("days for which the way of a ride is kept"),
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+    )
+
+    class Meta:
+        verbose_name = _("safety rules")
+        verbose_name_plural = _("safety rules")
+
+    def __str__(self) -> str:
+        return str(self.city)
+
+
+class SafetyCheckQuerySet(LockableQuerySet["SafetyCheck"]):
+    def unanswered_by(self, part: str) -> Self:
+        """Those to which the rider or the driver has not said anything yet."""
+        return self.filter(closed_at=None, **{f"{part.lower()}_said": ""})
+
+
+class SafetyCheck(models.Model):
+    """Something about a ride was unusual: both are asked whether everything is all right.
+
+    The rider's word settles it.  Without it an officer is told, whatever the driver said: who is
+    in trouble may not be able to answer, and who causes it answers gladly.
+    """
+
+    class Kind(models.TextChoices):
+        OFF_WAY = "OFF_WAY", _("far from the planned way")
+        STILL = "STILL", _("standing still")
+        LATE = "LATE", _("much longer than promised")
+        SILENT = "SILENT", _("no word from the car")
+
+    class Said(models.TextChoices):
+        WELL = "WELL", _("all is well")
+        HELP = "HELP", _("help is needed")
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="safety_checks")
+    kind = models.CharField(_("what was noticed"), max_length=8, choices=Kind)
+    facts = models.JSONField(_("what was measured"), default=dict)
+    lat = models.FloatField(null=True, blank=True)
+    lon = models.FloatField(null=True, blank=True)
+    asked_at = models.DateTimeField(_("asked"))
+    rider_said = models.CharField(_("the rider said"), max_length=4, choices=Said, blank=True)
+    rider_said_at = models.DateTimeField(_("said at"), null=True, blank=True)
+    driver_said = models.CharField(_("the driver said"), max_length=4, choices=Said, blank=True)
+    driver_said_at = models.DateTimeField(_("said at"), null=True, blank=True)
+    escalated_at = models.DateTimeField(_("officers told"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    reason = models.TextField(_("what the officer found"), blank=True)
+
+    objects = SafetyCheckQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("safety check")
+        verbose_name_plural = _("safety checks")
+        permissions = [("close_safetycheck", _("Can close safety checks"))]
+        constraints = [
+            models.UniqueConstraint(
+                name="mobility_one_safety_check_of_a_kind", fields=["order", "kind"]
+            )
+        ]
+        indexes = [
+            models.Index(
+                name="mobility_check_unanswered",
+                fields=["asked_at"],
+                condition=Q(rider_said="", escalated_at=None, closed_at=None),
+            ),
+            models.Index(
+                name="mobility_check_escalated",
+                fields=["escalated_at"],
+                condition=Q(escalated_at__isnull=False, closed_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order}, {self.get_kind_display()}"

@@ -2,9 +2,12 @@ from datetime import datetime
 from typing import Any
 
 from apps.bus import operations as bus
+from apps.dispatch import live as line
 from apps.dispatch.models import Offer, Shift
 from apps.kernel.actors import Actor
-from apps.mobility import operations
+from apps.mobility import operations, telling
+from apps.notifications import operations as notifications
+from apps.orders import live as watching
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.regulation.models import Permit
@@ -31,6 +34,14 @@ def give_up(*, holder: str, at: datetime, **_: Any) -> None:
         orders.advance(order_id=ride.pk, step="give_up", by=MOBILITY, at=at)
 
 
+@bus.subscribe("mobility.check_asked")
+@bus.subscribe("mobility.check_answered")
+def tell_both(*, ref: str, worker: int, **_: Any) -> None:
+    """Let both phones look again: somebody is asked, or has answered."""
+    watching.tell(ref)
+    line.tell(worker)
+
+
 @bus.subscribe("dispatch.shift_ended")
 def take_out_of_service(*, worker: int, at: datetime, **_: Any) -> None:
     if not Shift.objects.open().filter(worker=worker).exists():
@@ -52,3 +63,48 @@ def follow_papers(*, holder: int, vertical: str, at: datetime, **_: Any) -> None
     """A renewed paper lets a shift last longer; one that is taken back ends it."""
     if vertical == operations.VERTICAL:
         operations.limit_to_papers(user_id=holder, by=MOBILITY, at=at)
+
+
+@bus.subscribe("dispatch.offered")
+def ring_at_the_phone(*, offer: int, at: datetime, **_: Any) -> None:
+    telling.tell_of_offer(offer_id=offer, by=MOBILITY, at=at)
+
+
+@bus.subscribe("orders.authorised")
+@bus.subscribe("orders.confirmed")
+@bus.subscribe("orders.cancelled")
+@bus.subscribe("orders.stepped")
+def tell_of_ride(*, order: int, step: str, event: int, at: datetime, **_: Any) -> None:
+    telling.tell_of_step(order_id=order, step=step, event=event, by=MOBILITY, at=at)
+
+
+@bus.subscribe("regulation.paper_accepted")
+@bus.subscribe("regulation.paper_refused")
+@bus.subscribe("regulation.paper_revoked")
+@bus.subscribe("regulation.paper_runs_out")
+def tell_of_paper(*, topic: str, paper: int, vertical: str, at: datetime, **more: Any) -> None:
+    if vertical == operations.VERTICAL:
+        kind, days = topic.removeprefix("regulation."), int(more.get("days", 0))
+        telling.tell_of_paper(kind=kind, paper_id=paper, days=days, by=MOBILITY, at=at)
+
+
+@bus.subscribe("mobility.lost_reported")
+@bus.subscribe("mobility.lost_not_found")
+@bus.subscribe("mobility.lost_found")
+@bus.subscribe("mobility.lost_returned")
+@bus.subscribe("mobility.lost_withdrawn")
+@bus.subscribe("mobility.lost_closed")
+def tell_of_lost(*, item: int, state: str, by: Actor, at: datetime, **_: Any) -> None:
+    telling.tell_of_lost(item_id=item, state=state, whose=by, by=MOBILITY, at=at)
+
+
+@bus.subscribe("mobility.alert_raised")
+def ring_at_the_desk(*, alert: int, at: datetime, **_: Any) -> None:
+    telling.tell_officers(alert_id=alert, by=MOBILITY, at=at)
+
+
+@bus.subscribe("mobility.alert_acknowledged")
+@bus.subscribe("mobility.alert_closed")
+def stop_ringing_at_the_desk(*, alert: int, by: Actor, at: datetime, **_: Any) -> None:
+    """One officer has it; the others' pages are quiet."""
+    notifications.put_away(kind="alert_raised", about=f"alert:{alert}", by=by, at=at)

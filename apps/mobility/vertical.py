@@ -56,6 +56,33 @@ def check_waited(order: Order, data: Data, at: datetime) -> None:
         raise StepRefused("too_early")
 
 
+def check_seen(order: Order, data: Data, at: datetime) -> None:
+    """A driver's tap means what stood on the screen: a way that has changed is looked at first."""
+    if data.get("seen") and data["seen"] != queries.seen(order):
+        raise StepRefused("way_changed")
+
+
+def check_stop_ahead(order: Order, data: Data, at: datetime) -> None:
+    check_seen(order, data, at)
+    if not order.ride.stops_ahead:
+        raise StepRefused("no_stop_ahead")
+
+
+def check_drop_off(order: Order, data: Data, at: datetime) -> None:
+    check_seen(order, data, at)
+    if order.ride.stops_ahead:
+        raise StepRefused("stop_ahead")
+    check_cash(order, data, at)
+
+
+def check_left_behind(order: Order, data: Data, at: datetime) -> None:
+    check_seen(order, data, at)
+    waits_until = queries.stop_wait_until(order)
+    if waits_until is None or at < waits_until:
+        raise StepRefused("too_early")
+    check_cash(order, data, at)
+
+
 def check_cash(order: Order, data: Data, at: datetime) -> None:
     if data.get("reason") == NOT_PAID and not in_cash(order.basket.ref):
         raise StepRefused("paid_by_card")
@@ -64,7 +91,7 @@ def check_cash(order: Order, data: Data, at: datetime) -> None:
 def charge(order: Order, step: Step, at: datetime) -> list[Line]:
     """The whole fare for a ride, the fee for one called off late, nothing for the rest."""
     match step.name:
-        case "drop_off":
+        case "drop_off" | "end_at_stop":
             return order.quote.price
         case "no_show":
             return _fee(queries.fee_of(order))
@@ -110,9 +137,38 @@ RIDE = Vertical(
             check=check_due,
         ),
         step("assign", SYSTEM, "searching", "on_the_way", CONFIRMED),
-        step("arrive", DRIVER, "on_the_way", "at_pickup", CONFIRMED),
-        step("board", DRIVER, "at_pickup", "on_board", STARTED, check=check_code),
-        step("drop_off", DRIVER, "on_board", "done", COMPLETED, legs="release", check=check_cash),
+        step("arrive", DRIVER, "on_the_way", "at_pickup", CONFIRMED, may_be_told_later=True),
+        step(
+            "board",
+            DRIVER,
+            "at_pickup",
+            "on_board",
+            STARTED,
+            legs="pick_up",
+            check=check_code,
+            may_be_told_later=True,
+        ),
+        step("reach_stop", DRIVER, "on_board", "at_stop", STARTED, check=check_stop_ahead),
+        step("go_on", DRIVER, "at_stop", "on_board", STARTED, check=check_seen),
+        step(
+            "drop_off",
+            DRIVER,
+            "on_board",
+            "done",
+            COMPLETED,
+            legs="release",
+            check=check_drop_off,
+            may_be_told_later=True,
+        ),
+        step(
+            "end_at_stop",
+            DRIVER,
+            "at_stop",
+            "done",
+            COMPLETED,
+            legs="release",
+            check=check_left_behind,
+        ),
         step(
             "give_back",
             DRIVER,
@@ -142,6 +198,8 @@ RIDE = Vertical(
         step("call_off", CITY, BEFORE_BOARDING, "cancelled", CANCELLED, legs="release"),
     ),
     charge=charge,
+    changeable=operations.CHANGEABLE,
+    changed=operations.redirect_ride,
     placed=operations.write_ride,
     stepped=operations.note_step,
     refused=operations.count_wrong_code,
@@ -149,6 +207,7 @@ RIDE = Vertical(
     summary=queries.summary,
     page="mobility:ride",
     receipt="mobility/receipt_part.html",
+    trail="admin:mobility_ride_trail",
     stages={
         PAYING: _("Asking your bank"),
         "scheduled": _("Ordered for later"),
@@ -156,6 +215,7 @@ RIDE = Vertical(
         "on_the_way": _("Your driver is on the way"),
         "at_pickup": _("Your driver is here"),
         "on_board": _("On the way"),
+        "at_stop": _("At a stop"),
         "done": _("You have arrived"),
         "cancelled": _("Called off"),
         "refused": _("Your bank refused the card"),

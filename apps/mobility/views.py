@@ -9,25 +9,26 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from apps.dispatch import queries as supply
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
-from apps.mobility import operations, progress, queries
-from apps.mobility.forms import CASH, BookForm, TripForm
+from apps.mobility import needs, operations, progress, queries
+from apps.mobility.forms import CASH, STOPS, BookForm, TripForm
 from apps.mobility.templatetags.mobility import trip_data
-from apps.orders import live, verticals
+from apps.orders import changes, live, verticals
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.parties.authentication import asking
+from apps.parties.queries import needs_of
 from apps.payments.queries import cards_of, in_cash
 from apps.places import queries as places
 from apps.places.current import current_city
 from apps.places.geometry import Point
+from apps.places.models import City
 from apps.pricing import words
 from apps.pricing.models import Quote
 from apps.regulation import notices
@@ -35,19 +36,28 @@ from apps.regulation import operations as regulation
 
 CANNOT_SERVE = {
     "outside_city": gettext_lazy(
-        "One end of the trip lies outside the city. Choose a place in it."
+        "One end of the trip, or a stop, lies outside the city. Choose a place in it."
     ),
-    "same_place": gettext_lazy("From and to are the same place. Choose where you want to go."),
+    "same_place": gettext_lazy(
+        "Two places in a row are the same place. Choose where you want to go."
+    ),
+    "too_many_stops": gettext_lazy("At most three stops on the way."),
     "unreachable": gettext_lazy("No street leads from here to there. Choose a place on a street."),
     "no_service": gettext_lazy("No rides are on offer in the city right now. Try again later."),
+    "not_now": gettext_lazy("This ride cannot be changed any more."),
+    "same_destination": gettext_lazy("The ride goes there already. Choose another place."),
+    "no_position": gettext_lazy("The car has not said lately where it is. Try again in a moment."),
     "no_such_hour": gettext_lazy("The clocks leap over this hour that day. Choose another."),
     "too_soon": gettext_lazy("Choose a time at least 30 minutes ahead, or ride now."),
     "too_late": gettext_lazy("Choose a day at most 7 days ahead."),
 }
 # The field at which something is said that concerns the hour.
 FIELDS = {"no_such_hour": "time", "too_soon": "time", "too_late": "day"}
-ENDS = ("start", "start_lat", "start_lon", "to", "to_lat", "to_lon")
-WISHES = (*ENDS, "when", "day", "time")
+ENDS = ("start", *STOPS, "to")
+WISHES = (
+    *(f"{end}{part}" for end in ENDS for part in ("", "_lat", "_lon")),
+    *("when", "day", "time"),
+)
 # The two classes that the city compares for the rider.
 STEP_FREE = ("standard", "accessible")
 REASONS = {
@@ -72,7 +82,10 @@ def plan(request: HttpRequest) -> HttpResponse:
                 city=city,
                 pickup=form.cleaned_data["start_stop"],
                 dropoff=form.cleaned_data["to_stop"],
+                stops=form.cleaned_data["stops"],
                 pickup_at=form.cleaned_data["pickup_at"],
+                needs=form.cleaned_data["needs"],
+                remember_needs=form.cleaned_data["remember_needs"],
                 consumer_id=request.user.pk,
                 by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
                 at=clock.now(),
@@ -80,7 +93,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         except operations.CannotServe as no:
             form.add_error(FIELDS.get(no.code), CANNOT_SERVE[no.code])
         except regulation.NotPermitted as no:
-            form.add_error(None, notices.refusal(no))
+            form.add_error(None, notices.refusal(no, request.user))
         else:
             return redirect("mobility:choose", bundle=quotes[0].bundle)
     if form.errors:
@@ -90,6 +103,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         "form": form,
         "city": city,
         "nearest": _nearest(form),
+        "known": _known(request, form, city),
         "days": (today, today + operations.LATEST),
     }
     return render(request, "mobility/plan.html", page, status=status)
@@ -98,12 +112,14 @@ def plan(request: HttpRequest) -> HttpResponse:
 def _nearest(form: TripForm) -> dict[str, list[dict[str, str]]]:
     """The places that may have been meant: each a link to this form with that end filled in."""
     kept = {name: form.data[name] for name in WISHES if form.data.get(name)}
+    # Said, even if nothing is needed: the link is not to fall back on the profile.
+    said = {"needs": form.cleaned_data.get("needs") or [""]} if form.is_bound else {}
     return {
         end: [
             {
                 "name": one.name,
                 "detail": one.detail,
-                "href": "?" + urlencode(kept | _end(end, one.name, one.point)),
+                "href": "?" + urlencode(kept | _end(end, one.name, one.point) | said, True),
             }
             for one in found
         ]
@@ -111,12 +127,25 @@ def _nearest(form: TripForm) -> dict[str, list[dict[str, str]]]:
     }
 
 
+def _known(request: HttpRequest, form: TripForm, city: City) -> list[dict[str, Any]]:
+    """The rider's own places, each a link to this form that leads there."""
+    if not request.user.is_authenticated:
+        return []
+    kept = {name: form[name].value() for name in WISHES if form[name].value()}
+    return [
+        {"place": one, "href": "?" + urlencode(kept | _end("to", one.address, one.point))}
+        for one in queries.known_places(request.user.pk, city)
+    ]
+
+
 def _end(end: str, name: str, point: Point) -> dict[str, str]:
     return {end: name, f"{end}_lat": f"{point.lat:.6f}", f"{end}_lon": f"{point.lon:.6f}"}
 
 
-def _first_wishes(request: HttpRequest) -> dict[str, str]:
-    return {name: request.GET[name][:120] for name in WISHES if request.GET.get(name)}
+def _first_wishes(request: HttpRequest) -> dict[str, Any]:
+    wishes = {name: request.GET[name][:120] for name in WISHES if request.GET.get(name)}
+    said = request.GET.getlist("needs") if "needs" in request.GET else needs_of(request.user.pk)
+    return {**wishes, "needs": [need for need in said if need in needs.Need]}
 
 
 @require_GET
@@ -133,7 +162,7 @@ def name_point(request: HttpRequest) -> HttpResponse:
 
 def choose(request: HttpRequest, bundle: UUID) -> HttpResponse:
     """The prices of a trip; with one of them and a card, the order."""
-    quotes = _quotes(request, bundle)
+    quotes = quotes_of(request, bundle)
     if request.method == "POST":
         if not request.user.is_authenticated:
             return redirect(f"/accounts/login/?next={request.path}")
@@ -141,7 +170,7 @@ def choose(request: HttpRequest, bundle: UUID) -> HttpResponse:
     return _show_prices(request, quotes)
 
 
-def _quotes(request: HttpRequest, bundle: UUID) -> list[Quote]:
+def quotes_of(request: HttpRequest, bundle: UUID) -> list[Quote]:
     """The prices, if they were made for whoever asks, or for a visitor not yet signed in."""
     found = Quote.objects.filter(bundle=bundle).filter(consumer__isnull=True)
     if request.user.is_authenticated:
@@ -177,9 +206,9 @@ def _show_prices(
         "options": options,
         "chosen": request.POST.get("quote") or str(quotes[0].ref),
         "asked": asked,
+        "edit": _edit(quotes[0]),
+        "needs_said": needs.asked(asked.get("needs", [])),
         "later": later,
-        # On the city's clock, for the link that leads back to the form.
-        "shown": later and quotes[0].listing.city.now(later).replace(tzinfo=None),
         "search_at": later and later - operations.LEAD,
         "bundle": quotes[0].bundle,
         "same_for_all": len({q.total_minor for q in quotes if q.listing.kind in STEP_FREE}) == 1,
@@ -190,16 +219,37 @@ def _show_prices(
         "key": uuid4(),
         "refusal": refusal,
         "changed": _changed(request, quotes),
-        "map": {"line": asked["line"], "start": asked["pickup"], "end": asked["dropoff"]},
+        "stop_wait": asked.get("stop_wait", 0),
+        "map": {
+            "line": asked["line"],
+            "start": asked["pickup"],
+            "stops": asked.get("stops", []),
+            "end": asked["dropoff"],
+        },
     }
     return render(request, "mobility/choose.html", page, status=status)
+
+
+def _edit(quote: Quote) -> str:
+    """The form again, filled with what these prices were asked for."""
+    asked, later = quote.request, operations.hour_of(quote)
+    places_of = dict(zip(STOPS, asked.get("stops", []), strict=False))
+    wishes: dict[str, Any] = {}
+    for end, place in {"start": asked["pickup"], **places_of, "to": asked["dropoff"]}.items():
+        wishes |= _end(end, place["name"], Point(place["lat"], place["lon"]))
+    if later:
+        # On the city's clock.
+        shown = quote.listing.city.now(later)
+        wishes |= {"when": "later", "day": f"{shown:%Y-%m-%d}", "time": f"{shown:%H:%M}"}
+    # Said, even if nothing is needed: the form is not to fall back on the profile.
+    return "?" + urlencode({**wishes, "needs": asked.get("needs") or [""]}, doseq=True, safe=":")
 
 
 def _changed(request: HttpRequest, quotes: list[Quote]) -> list[dict[str, Any]]:
     """The sums that are not what they were in the prices these were asked in place of."""
     try:
         before = UUID(request.GET.get("before", ""))
-        old = {quote.listing_id: quote.total_minor for quote in _quotes(request, before)}
+        old = {quote.listing_id: quote.total_minor for quote in quotes_of(request, before)}
     except (ValueError, Http404):
         return []
     return [
@@ -238,7 +288,7 @@ def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
         refusal = _("This form was sent before, for another ride. Look again and send it anew.")
         return _show_prices(request, quotes, refusal, status=409)
     except regulation.NotPermitted as no:
-        return _show_prices(request, quotes, notices.refusal(no), status=403)
+        return _show_prices(request, quotes, notices.refusal(no, request.user), status=403)
     except orders.CardsOnly:
         refusal = _("The city takes no cash for rides. Choose a card.")
         return _show_prices(request, quotes, refusal, status=422)
@@ -252,7 +302,7 @@ def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
     return redirect("mobility:ride", ref=basket.orders.get().ref)
 
 
-def _order(request: HttpRequest, ref: UUID) -> Order:
+def order_of(request: HttpRequest, ref: UUID) -> Order:
     """The rider's own order, or nothing: other people's rides are not found."""
     mine = Order.objects.filter(consumer=request.user.pk, vertical=operations.VERTICAL)
     return get_object_or_404(mine.select_related("ride", "city", "quote", "worker__user"), ref=ref)
@@ -273,6 +323,9 @@ def _sheet(order: Order) -> dict[str, Any]:
         "may_cancel": "cancel" in vertical.open_to(Kind.CONSUMER, order.stage),
         "cancellation": queries.cancellation(order, at),
         "in_cash": in_cash(order.basket.ref),
+        "may_change": changes.may_change(order),
+        "change": order.changes.select_related("after").order_by("-number").first(),
+        "needs": needs.asked(order.ride.needs),
         "alert": order.alerts.open().filter(part="RIDER").first(),
     }
 
@@ -288,9 +341,9 @@ def _seconds_old(car: dict[str, Any] | None, at: datetime) -> int | None:
 @login_required
 def ride(request: HttpRequest, ref: UUID) -> HttpResponse:
     """One ride as it happens: the stage, the driver, the code, the car on the map."""
-    order = _order(request, ref)
+    order = order_of(request, ref)
     page = _sheet(order)
-    page["map"] = trip_data(order.ride) | {"car": page["live"]["car"]}
+    page["map"] = trip_data(order.ride) | {"car": page["live"]["car"], "city": order.city.slug}
     return render(request, "mobility/ride.html", page)
 
 
@@ -298,13 +351,13 @@ def ride(request: HttpRequest, ref: UUID) -> HttpResponse:
 @login_required
 def sheet(request: HttpRequest, ref: UUID) -> HttpResponse:
     """What changes of a ride's page, for the page to put in place."""
-    return render(request, "mobility/sheet.html", _sheet(_order(request, ref)))
+    return render(request, "mobility/sheet.html", _sheet(order_of(request, ref)))
 
 
 @login_required
 def cancel(request: HttpRequest, ref: UUID) -> HttpResponse:
     """Call a ride off: first what it costs now and why, then done."""
-    order, at = _order(request, ref), clock.now()
+    order, at = order_of(request, ref), clock.now()
     if request.method != "POST":
         return _ask_to_cancel(request, order)
     reason = request.POST.get("reason", "")
@@ -320,7 +373,7 @@ def cancel(request: HttpRequest, ref: UUID) -> HttpResponse:
             data={"reason": reason if reason in REASONS else "other"},
         )
     except orders.OutOfTurn:
-        return _ask_to_cancel(request, _order(request, ref), status=409)
+        return _ask_to_cancel(request, order_of(request, ref), status=409)
     messages.success(request, _("The ride is called off."))
     return redirect("mobility:ride", ref=order.ref)
 
@@ -335,57 +388,3 @@ def _ask_to_cancel(
         "is_new_fee": is_new_fee,
     }
     return render(request, "mobility/cancel.html", page, status=status)
-
-
-@require_POST
-@login_required
-def again(request: HttpRequest, ref: UUID) -> HttpResponse:
-    """New prices for the same way, or for the way back."""
-    own = _order(request, ref).ride
-    ends = [
-        operations.Stop(own.pickup, own.pickup_name),
-        operations.Stop(own.dropoff, own.dropoff_name),
-    ]
-    return _requote(request, ends[::-1] if request.POST.get("back") else ends)
-
-
-@require_POST
-def requote(request: HttpRequest, bundle: UUID) -> HttpResponse:
-    """New prices in place of those that ran out."""
-    quotes = _quotes(request, bundle)
-    asked = quotes[0].request
-    ends = [
-        operations.Stop(Point(asked[end]["lat"], asked[end]["lon"]), asked[end]["name"])
-        for end in ("pickup", "dropoff")
-    ]
-    later = operations.hour_of(quotes[0])
-    return _requote(request, ends, pickup_at=later, before=bundle)
-
-
-def _requote(
-    request: HttpRequest,
-    ends: list[operations.Stop],
-    pickup_at: datetime | None = None,
-    before: UUID | None = None,
-) -> HttpResponse:
-    city = current_city()
-    try:
-        if city is None:
-            raise operations.CannotServe("no_service")
-        quotes = operations.quote_trip(
-            city=city,
-            pickup=ends[0],
-            dropoff=ends[1],
-            pickup_at=pickup_at,
-            consumer_id=request.user.pk,
-            by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
-            at=clock.now(),
-        )
-    except operations.CannotServe as no:
-        messages.error(request, CANNOT_SERVE[no.code])
-        return redirect("mobility:plan")
-    except regulation.NotPermitted as no:
-        messages.error(request, notices.refusal(no))
-        return redirect("mobility:plan")
-    page = reverse("mobility:choose", args=[quotes[0].bundle])
-    return redirect(f"{page}?before={before}" if before else page)

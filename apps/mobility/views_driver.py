@@ -16,7 +16,7 @@ from apps.dispatch import operations as dispatch
 from apps.dispatch import queries as supply
 from apps.dispatch.models import Position
 from apps.kernel import clock, formats
-from apps.mobility import at_work, operations
+from apps.mobility import at_work, needs, operations
 from apps.mobility.models import Alert
 from apps.orders import operations as orders
 from apps.orders.models import Order
@@ -46,6 +46,9 @@ REFUSED_STEPS = {
         "The code was wrong five times, so this ride cannot start. Give the ride back."
     ),
     "paid_by_card": gettext_lazy("This ride is paid by card: there is no cash to collect."),
+    "no_stop_ahead": gettext_lazy("There is no stop ahead. Drive to the drop-off."),
+    "stop_ahead": gettext_lazy("A stop comes first."),
+    "way_changed": gettext_lazy("The way has changed. Look at it before you go on."),
     "too_early": gettext_lazy("The rider still has time to come. The sheet says until when."),
 }
 REASONS = {
@@ -54,7 +57,9 @@ REASONS = {
     "unsafe": gettext_lazy("I do not feel safe"),
     "other": gettext_lazy("Something else"),
 }
-STEPS = frozenset({"arrive", "board", "drop_off", "give_back", "no_show"})
+STEPS = frozenset(
+    {"arrive", "board", "reach_stop", "go_on", "drop_off", "end_at_stop", "give_back", "no_show"}
+)
 LATELY = timedelta(minutes=30)
 BARS = 6
 
@@ -140,6 +145,7 @@ def step(request: HttpRequest, ref: UUID) -> HttpResponse:
         ref=ref,
         step=name,
         code="".join(request.POST.get("code", "").split())[:10],
+        seen=request.POST.get("seen", "")[:50],
         reason=reason if reason in {*REASONS, NOT_PAID} else "",
     )
 
@@ -160,7 +166,7 @@ def _do(request: HttpRequest, operation: Any, **what: Any) -> HttpResponse:
     except orders.StepRefused as no:
         messages.error(request, REFUSED_STEPS.get(no.code, REFUSALS[orders.OutOfTurn]))
     except regulation.NotPermitted as no:
-        messages.error(request, notices.refusal(no))
+        messages.error(request, notices.refusal(no, request.user))
     return redirect("driver:shift")
 
 
@@ -188,8 +194,8 @@ def _page(worker: Worker, city: City) -> dict[str, Any]:
         "permit": lapsed and _last_permit(worker),
         "asked_lately": at_work.asked_since(city, at - LATELY),
         "reasons": REASONS,
-        "map": _map(offer, ride, seen if state["shift"] else None),
-        "stage": f"offer-{offer['id']}" if offer else ride["stage"] if ride else "",
+        "map": {"city": city.slug, **_map(offer, ride, seen if state["shift"] else None)},
+        "stage": f"offer-{offer['id']}" if offer else _stage(ride) if ride else "",
     }
 
 
@@ -204,8 +210,10 @@ def _answer(offer: dict[str, Any], at: datetime) -> dict[str, Any]:
         "stops": [
             {"kind": "you", "name": _("You"), "time": _("now")},
             _stop("start", offer["pickup"]["name"], way),
+            *({"kind": "stop", "name": stop["name"]} for stop in offer["stops"]),
             _stop("end", offer["dropoff"]["name"], offer["ride"]),
         ],
+        "needs": needs.told(offer["needs"]),
         "reasons": _why(offer["reasons"], way["seconds"]),
     }
 
@@ -239,22 +247,37 @@ def _why(reasons: dict[str, Any], seconds: int) -> list[str]:
 
 
 def _under_way(ride: dict[str, Any], at: datetime) -> dict[str, Any]:
-    leave_at = ride["may_leave_at"]
+    leave_at, waits_until = ride["may_leave_at"], ride["stop_wait_until"]
+    following = next((stop for stop in ride["stops"] if stop["state"] == "next"), None)
+    passed = {"passed": _("passed"), "here": _("here now"), "next": _("next")}
     titles = {
         "on_the_way": _("Drive to the pick-up"),
         "at_pickup": _("Wait for %(name)s") % {"name": ride["rider"]["name"]},
-        "on_board": _("Drive to the drop-off"),
+        "on_board": _("Drive to the stop") if following else _("Drive to the drop-off"),
+        "at_stop": _("Wait at the stop"),
     }
     return {
         **ride,
         "alert": Alert.objects.open().filter(order__ref=ride["ref"], part="DRIVER").first(),
         "title": titles.get(ride["stage"], ""),
+        "needs_told": needs.told(ride["needs"]),
+        "next_stop": following,
         "may_leave": leave_at is not None and at >= leave_at,
+        "may_end": waits_until is not None and at >= waits_until,
         "stops": [
             {"kind": "start", "name": ride["pickup"]["name"]},
+            *(
+                {"kind": "stop", "name": stop["name"], "more": passed.get(stop["state"])}
+                for stop in ride["stops"]
+            ),
             {"kind": "end", "name": ride["dropoff"]["name"]},
         ],
     }
+
+
+def _stage(ride: dict[str, Any]) -> str:
+    """What the page says aloud when it changes: the stage, and a changed way within it."""
+    return f"{ride['stage']}-way{ride['changes']}" if ride["changes"] else ride["stage"]
 
 
 def _last_permit(worker: Worker) -> Permit | None:
@@ -293,9 +316,12 @@ def _today(worker: Worker, city: City, at: datetime) -> dict[str, Any]:
 
 def _map(offer: Any, ride: Any, seen: Position | None) -> dict[str, Any]:
     """What the map draws; the sheet says the same in words."""
-    drawn: dict[str, Any] = {"line": None, "start": None, "end": None, "car": None}
+    drawn: dict[str, Any] = {"line": None, "start": None, "stops": [], "end": None, "car": None}
     if trip := offer or ride:
         drawn |= {"line": trip["line"], "start": trip["pickup"], "end": trip["dropoff"]}
+        drawn["stops"] = trip["stops"]
+        # Dotted: the way to the pick-up.
+        drawn["approaches"] = bool(offer) or trip["stage"] == "on_the_way"
     if seen is not None:
         drawn["car"] = {"lat": seen.lat, "lon": seen.lon, "heading": seen.heading}
     return drawn

@@ -3,28 +3,38 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from apps.audit.office import Personal
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import Facts, FactsInline
-from apps.orders import operations
-from apps.orders.models import Basket, Order, Step
+from apps.orders import operations, verticals
+from apps.orders.models import Basket, Change, Order, Step
 from apps.parties.authentication import asking
 
 
 class StepInline(FactsInline):
     model = Step
-    fields = ("taken_at", "name", "stage", "state", "by", "reason")
+    fields = ("taken_at", "heard_at", "name", "stage", "state", "by", "reason")
     ordering = ("pk",)
 
 
+class ChangeInline(FactsInline):
+    model = Change
+    fields = ("number", "state", "before", "after", "holder", "reason", "asked_at", "answered_at")
+    ordering = ("number",)
+
+
 @admin.register(Order)
-class OrderAdmin(Facts):
+class OrderAdmin(Personal, Facts):
     """Orders of every kind, with their steps and the price that was frozen."""
 
+    people, named = ("consumer_id", "worker.user_id"), "code"
     list_display = ("code", "vertical", "state", "stage", "sum", "consumer", "worker", "placed_at")
     list_filter = ("state", "stage", "vertical", "city")
     list_select_related = ("consumer", "worker__user", "worker__provider")
@@ -32,7 +42,7 @@ class OrderAdmin(Facts):
     ordering = ("-placed_at", "-pk")
     date_hierarchy = "placed_at"
     actions = ("call_off",)
-    inlines = (StepInline,)
+    inlines = (StepInline, ChangeInline)
     fields = (
         ("code", "vertical", "state", "stage"),
         ("consumer", "provider", "worker"),
@@ -40,8 +50,9 @@ class OrderAdmin(Facts):
         "price",
         ("decision", "quote", "basket"),
         ("placed_at", "ended_at", "reason"),
+        "way",
     )
-    readonly_fields = ("code", "sum", "charged", "price")
+    readonly_fields = ("code", "sum", "charged", "price", "way")
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         return asking(request).has_perm("orders.act_on_order")
@@ -62,6 +73,14 @@ class OrderAdmin(Facts):
     def price(self, order: Order) -> Any:
         lines = ((line.code, line.amount, line.to.label) for line in order.quote.price)
         return format_html_join("", "{} {} → {}<br>", lines)
+
+    @admin.display(description=_("where it went"))
+    def way(self, order: Order) -> SafeString | str:
+        page = verticals.get(order.vertical).trail
+        if not page:
+            return ""
+        url = reverse(page, args=[order.ref])
+        return format_html('<a href="{}">{}</a>', url, _("Look, with a reason"))
 
     @admin.action(description=_("Call off before boarding"), permissions=["act"])
     def call_off(self, request: HttpRequest, orders: QuerySet[Order]) -> None:
@@ -88,14 +107,16 @@ class OrderAdmin(Facts):
 
 
 @admin.register(Step)
-class StepAdmin(Facts):
-    list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at")
+class StepAdmin(Personal, Facts):
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
+    list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at", "heard_at")
     list_filter = ("name", "state")
     ordering = ("-pk",)
 
 
 @admin.register(Basket)
-class BasketAdmin(Facts):
+class BasketAdmin(Personal, Facts):
+    people = ("consumer_id",)
     list_display = ("ref", "consumer", "placed_at")
     search_fields = ("ref", "consumer__email")
     ordering = ("-placed_at",)

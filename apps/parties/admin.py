@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from apps.audit.office import Personal
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import Facts, FactsInline
@@ -42,9 +43,10 @@ class WorkerInline(FactsInline):
 
 
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class UserAdmin(Personal, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """People.  What they may do for a provider follows from their membership, not from here."""
 
+    people = ("pk",)
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -103,9 +105,10 @@ class ProviderAdmin(Facts):
 
 
 @admin.register(Worker)
-class WorkerAdmin(Facts):
+class WorkerAdmin(Personal, Facts):
     """Who does the jobs, and what with."""
 
+    people = ("user_id",)
     list_display = ("user", "provider", "seats", "abilities", "is_active")
     list_filter = ("is_active",)
     list_select_related = ("user", "provider")
@@ -114,9 +117,10 @@ class WorkerAdmin(Facts):
 
 
 @admin.register(Joining)
-class JoiningAdmin(Facts):
+class JoiningAdmin(Personal, Facts):
     """Who asked to work for whom, and what came of it."""
 
+    people = ("user_id",)
     list_display = ("user", "provider", "business", "state", "saved_at", "decided_at")
     list_filter = ("state", "vertical")
     list_select_related = ("user", "provider")
@@ -125,7 +129,8 @@ class JoiningAdmin(Facts):
 
 
 @admin.register(Consumer)
-class ConsumerAdmin(Facts):
+class ConsumerAdmin(Personal, Facts):
+    people = ("user_id",)
     list_display = ("user", "needs")
     list_select_related = ("user",)
     search_fields = ("user__name", "user__email")

@@ -71,7 +71,9 @@ class Consumer(models.Model):
 
     class Need(models.TextChoices):
         STEP_FREE = "STEP_FREE", _("step-free access")
+        TO_THE_DOOR = "TO_THE_DOOR", _("help to the door")
         GUIDE_DOG = "GUIDE_DOG", _("travels with a guide dog")
+        HEARING = "HEARING", _("hears badly: messages rather than calls")
         QUIET = "QUIET", _("prefers a quiet ride")
 
     user = models.OneToOneField(User, models.CASCADE, related_name="consumer")

@@ -296,6 +296,20 @@ def revoke_token(*, token_id: int, user_id: int, by: Actor, at: datetime) -> Non
 
 
 @transaction.atomic
+def choose_language(*, user_id: int, language: str, by: Actor, at: datetime) -> None:
+    """Speak and write to a person in this language from now on.  Twice is harmless.
+
+    Raises `NoSuchPerson`, and `ValueError` for a language that the city does not know.
+    """
+    if language not in dict(User._meta.get_field("language").flatchoices):
+        raise ValueError(f"the city does not speak {language!r}")
+    _require_person(user_id)
+    others = User.objects.filter(pk=user_id).exclude(language=language)
+    if others.update(language=language):
+        bus.publish("parties.language_chosen", by=by, at=at, user=user_id, language=language)
+
+
+@transaction.atomic
 def change_person(
     *,
     user_id: int,
@@ -318,6 +332,20 @@ def change_person(
         raise NoSuchPerson(str(user_id))
     Consumer.objects.update_or_create(user_id=user_id, defaults={"needs": needs})
     bus.publish("parties.person_changed", by=by, at=at, user=user_id)
+
+
+@transaction.atomic
+def remember_needs(*, user_id: int, needs: Iterable[str], by: Actor, at: datetime) -> None:
+    """Keep what a person needs, so that it is asked only once.  The same again changes nothing.
+
+    Raises `NoSuchPerson`, and `ValueError` for a need that the city does not know.
+    """
+    known = sorted({Consumer.Need(need).value for need in needs})
+    _require_person(user_id)
+    consumer, is_new = Consumer.objects.get_or_create(user_id=user_id, defaults={"needs": known})
+    if is_new or consumer.needs != known:
+        Consumer.objects.filter(pk=consumer.pk).update(needs=known)
+        bus.publish("parties.person_changed", by=by, at=at, user=user_id)
 
 
 @transaction.atomic

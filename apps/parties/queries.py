@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from guardian.shortcuts import get_objects_for_user
 
-from apps.parties.models import ApiToken, Provider, User
+from apps.parties.models import ApiToken, Consumer, Provider, User
 
 # How exactly we remember when a token was last used: not a write for every request.
 TOLD_EVERY = timedelta(minutes=1)
@@ -51,3 +51,10 @@ def providers_of(user: User, perm: str) -> QuerySet[Provider]:
 def tokens_of(user: User) -> QuerySet[ApiToken]:
     """Return a person's tokens that were not revoked, the newest first."""
     return ApiToken.objects.filter(user=user, revoked_at=None).order_by("-created_at", "-pk")
+
+
+def needs_of(user_id: int | None) -> list[str]:
+    """What a person has told the city that they need; of somebody unknown, nothing."""
+    if user_id is None:
+        return []
+    return Consumer.objects.filter(user=user_id).values_list("needs", flat=True).first() or []

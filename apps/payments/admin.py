@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from apps.audit.office import Personal
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.money import Money
@@ -46,9 +47,10 @@ class AttemptInline(FactsInline):
 
 
 @admin.register(Payment)
-class PaymentAdmin(Sums, ActsWithReason):
+class PaymentAdmin(Personal, Sums, ActsWithReason):
     """What people pay, from the bank's promise to the last refund."""
 
+    people = ("payer_id",)
     list_display = (
         "label",
         "method",
@@ -192,9 +194,10 @@ class AttemptAdmin(Sums):
 
 
 @admin.register(Card)
-class CardAdmin(Facts):
+class CardAdmin(Personal, Facts):
     """Cards as far as we know them: the last four digits."""
 
+    people = ("user_id",)
     list_display = (
         "user",
         "brand",

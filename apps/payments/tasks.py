@@ -7,6 +7,7 @@ from celery import shared_task
 from django.core.exceptions import ImproperlyConfigured
 from kombu.exceptions import OperationalError
 
+from apps.audit import operations as audit
 from apps.kernel import clock
 from apps.kernel.actors import Actor
 from apps.parties.models import Provider
@@ -79,7 +80,7 @@ def ask(*, attempt_id: int, **_: Any) -> None:
         return
     try:
         answer = _put(gateway.ours(), attempt)
-    except (gateway.GatewayDown, ImproperlyConfigured) as error:
+    except (gateway.GatewayDown, ImproperlyConfigured, audit.NotSealed) as error:
         logger.warning("%s waits: %s", attempt, error)
         operations.put_off(
             attempt_id=attempt_id,
@@ -104,6 +105,8 @@ def open_payout_account(*, provider_id: int, currency: str, **_: Any) -> None:
 def _put(bank: Gateway, attempt: Attempt) -> Answer:
     key = str(attempt.key)
     if attempt.kind == Attempt.Kind.TRANSFER:
+        # The last door before money leaves.
+        audit.require_sealed(at=clock.now())
         transfer = Transfer.objects.get(attempts=attempt)
         return bank.transfer(
             account=_payout_account(bank, transfer.provider_id, transfer.currency),

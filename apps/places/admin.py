@@ -15,7 +15,7 @@ from apps.kernel.actors import Kind
 from apps.parties.authentication import asking
 from apps.places import operations, outlines, queries
 from apps.places.current import current_city
-from apps.places.forms import ByName, Drawing
+from apps.places.forms_zones import ByName, Drawing
 from apps.places.models import City, Place, Zone
 
 

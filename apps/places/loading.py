@@ -21,6 +21,11 @@ RECIPE = "1"
 # The next to last version stays: a process may be about to load it.
 KEPT_VERSIONS = 2
 
+# The streets that the versions are made of, kept beside them for speed limits to come.
+SOURCE = "streets.osm.pbf"
+# Beside OSRM's files, while they are made.
+SPEEDS = "speeds.csv"
+
 type Say = Callable[[str], None]
 
 
@@ -46,7 +51,17 @@ def build(pbf: Path, city_slug: str, *, say: Say = lambda line: None) -> str:
 
     Nothing is in force yet.  Raises `Failed`.
     """
-    version = digest(pbf)
+    return _built(digest(pbf), pbf, city_slug, speeds="", say=say)
+
+
+def build_limited(city_slug: str, base: str, speeds: str) -> str:
+    """Make another version of the same streets, where `speeds` says how fast (see `limits`)."""
+    pbf = routing.folder(city_slug) / SOURCE
+    version = f"{base}-{digest(speeds)}"
+    return _built(version, pbf, city_slug, speeds=speeds, say=lambda line: None)
+
+
+def _built(version: str, pbf: Path, city_slug: str, *, speeds: str, say: Say) -> str:
     target = routing.folder(city_slug) / version
     if target.exists():
         return version
@@ -66,7 +81,11 @@ def build(pbf: Path, city_slug: str, *, say: Say = lambda line: None) -> str:
         extract = [str(package / "bin" / "osrm-extract"), "-t", threads]
         _run([*extract, "-p", "profiles/car.lua", source.name], cwd=work)
         say("finding short cuts for the routes")
-        _run([str(package / "bin" / "osrm-contract"), "-t", threads, engines.STREETS], cwd=work)
+        contract = [str(package / "bin" / "osrm-contract"), "-t", threads]
+        if speeds:
+            (work / SPEEDS).write_text(speeds)
+            contract += ["--segment-speed-file", SPEEDS]
+        _run([*contract, engines.STREETS], cwd=work)
         profiles.unlink()
         source.unlink()
         # Better to hear of bad files now than from the process that drives people about.
@@ -79,12 +98,15 @@ def build(pbf: Path, city_slug: str, *, say: Say = lambda line: None) -> str:
     return version
 
 
-def activate(city_slug: str, version: str) -> None:
-    """Put a version in force: from the next answer on, every process uses it."""
+def activate(city_slug: str, version: str, *, base: str = "") -> None:
+    """Put a version in force: from the next answer on, every process uses it.
+
+    `base` is the version without limits that it was made of, which stays as well.
+    """
     folder = routing.folder(city_slug)
     if routing.version(city_slug) != version:
         replace(folder / routing.CURRENT, f"{version}\n".encode())
-    sweep(folder, keep={version})
+    sweep(folder, keep={version, base or version})
 
 
 def sweep(folder: Path, *, keep: Iterable[str]) -> None:

@@ -2,11 +2,14 @@ from datetime import UTC, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.places import geometry
 from apps.places.geometry import Point
@@ -169,3 +172,53 @@ class Place(models.Model):
     @property
     def point(self) -> Point:
         return Point(lat=self.lat, lon=self.lon)
+
+
+class Favourite(models.Model):
+    """A place that a person has kept: home, work, or one with a name of their own.
+
+    Only they see it, and it goes with their account: no officer's list has it, and what the bus
+    and the record hear of it says neither where it is nor what it is called.
+    """
+
+    class Kind(models.TextChoices):
+        HOME = "HOME", pgettext_lazy("where somebody lives", "Home")
+        WORK = "WORK", _("Work")
+        OTHER = "OTHER", _("Another place")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="favourites")
+    city = models.ForeignKey(City, models.CASCADE, related_name="+")
+    kind = models.CharField(_("kind"), max_length=5, choices=Kind)
+    name = models.CharField(_("what you call it"), max_length=40, blank=True)
+    address = models.CharField(_("where it is"), max_length=200)
+    lat = models.FloatField(_("latitude"))
+    lon = models.FloatField(_("longitude"))
+    kept_at = models.DateTimeField(_("kept"))
+
+    class Meta:
+        verbose_name = _("kept place")
+        verbose_name_plural = _("kept places")
+        constraints = [
+            models.UniqueConstraint(
+                "user", "city", "kind", Lower("name"), name="places_one_favourite_of_a_name"
+            ),
+            models.CheckConstraint(
+                name="places_favourite_has_a_name",
+                condition=Q(kind="OTHER") & ~Q(name="") | ~Q(kind="OTHER") & Q(name=""),
+            ),
+            models.CheckConstraint(
+                name="places_favourite_on_earth",
+                condition=Q(lat__gte=-90, lat__lte=90, lon__gte=-180, lon__lte=180),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.get_kind_display())
+
+    @property
+    def point(self) -> Point:
+        return Point(lat=self.lat, lon=self.lon)
+
+    @property
+    def glyph(self) -> str:
+        return {"HOME": "home", "WORK": "bag"}.get(self.kind, "star")

@@ -66,6 +66,7 @@ def open_from(
         say("listing streets and crossings")
         boundary = sources.boundary or _dry(geometry.hull(streets.points(pbf)), sources.sketch)
         found = streets.named(streets.ways(pbf), locale=facts.locale)
+        loading.replace(home / loading.SOURCE, pbf.read_bytes())
     is_inside = geometry.inside(boundary, [place.point for place in found])
     inside = [place for place, is_in in zip(found, is_inside, strict=True) if is_in]
     places = _told_apart([*sources.landmarks, *inside], sources.districts)
@@ -107,7 +108,9 @@ def _is_up_to_date(slug: str, loaded_from: str) -> bool:
     city = City.objects.filter(slug=slug, loaded_from=loaded_from).first()
     return (
         city is not None
-        and routing.version(slug) == city.streets_version
+        # Under speed limits its name has a tail.
+        and routing.version(slug).partition("-")[0] == city.streets_version
+        and (routing.folder(slug) / loading.SOURCE).exists()
         and (routing.folder(slug) / city.streets_version).is_dir()
         and tiles.folder(slug, city.tiles_version).is_dir()
     )

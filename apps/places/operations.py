@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.text import slugify
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.places import geometry, uses
 from apps.places.geometry import Point
-from apps.places.models import City, Place, Zone
+from apps.places.models import City, Favourite, Place, Zone
 from apps.places.streets import Named
 
 
@@ -209,6 +209,111 @@ def choose_cash(*, city_id: int, takes_cash: bool, by: Actor, at: datetime) -> N
     other = City.objects.filter(pk=city_id).exclude(takes_cash=takes_cash)
     if other.update(takes_cash=takes_cash):
         bus.publish("places.cash_chosen", by=by, at=at, city=city_id, takes_cash=takes_cash)
+
+
+# Nobody finds one of more than these in a list.
+MOST_FAVOURITES = 20
+
+
+class OutsideCity(Exception):
+    """The place lies outside the city: nothing goes there."""
+
+
+class TooManyPlaces(Exception):
+    """The person has kept as many places as one list holds."""
+
+
+class NameTaken(Exception):
+    """The person calls another place so."""
+
+
+class NoSuchPlace(Exception):
+    """The person has kept no such place, or not one that has a name of its own."""
+
+
+@transaction.atomic
+def keep_place(
+    *,
+    user_id: int,
+    city_id: int,
+    kind: str,
+    name: str,
+    address: str,
+    point: Point,
+    by: Actor,
+    at: datetime,
+) -> Favourite:
+    """Keep a place for a person.  The same name again, or home again, means that it has moved.
+
+    Home and work need no name.  Raises `OutsideCity`, `TooManyPlaces`, and `ValueError` for
+    another place without a name.
+    """
+    kind, name = Favourite.Kind(kind), " ".join(name.split())[:40]
+    if kind != Favourite.Kind.OTHER:
+        name = ""
+    elif not name:
+        raise ValueError("another place needs a name")
+    city = City.objects.get(pk=city_id)
+    if not city.contains(point):
+        raise OutsideCity
+    _list_of(user_id)
+    mine = Favourite.objects.filter(user=user_id, city=city)
+    same = mine.filter(kind=kind, name__iexact=name).first()
+    if same is None and mine.count() >= MOST_FAVOURITES:
+        raise TooManyPlaces
+    kept = same or Favourite(user_id=user_id, city=city, kind=kind)
+    before = (kept.name, kept.address, kept.lat, kept.lon)
+    kept.name, kept.address = name, address.strip()[:200] or str(point)
+    kept.lat, kept.lon = point.lat, point.lon
+    if same is None or before != (kept.name, kept.address, kept.lat, kept.lon):
+        kept.kept_at = at
+        kept.save()
+        bus.publish("places.favourite_kept", by=by, at=at, user=user_id, favourite=kept.pk)
+    return kept
+
+
+@transaction.atomic
+def rename_place(
+    *, favourite_id: int, user_id: int, name: str, by: Actor, at: datetime
+) -> Favourite:
+    """Call a place of one's own otherwise.  Twice is harmless.
+
+    Raises `NoSuchPlace`, also for home and work, `NameTaken`, and `ValueError` for no name.
+    """
+    name = " ".join(name.split())[:40]
+    if not name:
+        raise ValueError("a place needs a name")
+    _list_of(user_id)
+    mine = Favourite.objects.filter(pk=favourite_id, user=user_id, kind=Favourite.Kind.OTHER)
+    kept = mine.select_for_update(no_key=True).first()
+    if kept is None:
+        raise NoSuchPlace
+    if kept.name != name:
+        kept.name = name
+        try:
+            with transaction.atomic():
+                kept.save(update_fields=["name"])
+        except IntegrityError as error:
+            raise NameTaken from error
+        bus.publish("places.favourite_kept", by=by, at=at, user=user_id, favourite=kept.pk)
+    return kept
+
+
+@transaction.atomic
+def remove_place(*, favourite_id: int, user_id: int, by: Actor, at: datetime) -> None:
+    """Forget a place that a person kept; nothing of it stays.  Raises `NoSuchPlace`."""
+    gone, _each = Favourite.objects.filter(pk=favourite_id, user=user_id).delete()
+    if not gone:
+        raise NoSuchPlace
+    bus.publish("places.favourite_removed", by=by, at=at, user=user_id, favourite=favourite_id)
+
+
+def _list_of(user_id: int) -> None:
+    """Wait for one's turn at a person's list, so that one at a time counts and changes it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"places {user_id}"]
+        )
 
 
 def _draw(city: City, district: District) -> str:

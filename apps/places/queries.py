@@ -11,7 +11,7 @@ from django.db.models.functions import Least
 
 from apps.places import names, routing
 from apps.places.geometry import Point, metres_between
-from apps.places.models import City, Place, Zone
+from apps.places.models import City, Favourite, Place, Zone
 
 # How much of what was typed must be found in a name.  The index answers the first; the second,
 # for slips of the finger, reads all names of the city and is asked only if the first found none.
@@ -95,6 +95,13 @@ def zones_at(city: City, point: Point) -> list[Zone]:
     """Return the zones that the point lies in, by name."""
     zones = Zone.objects.filter(city=city).near(point).order_by("name", "pk")
     return [zone for zone in zones if zone.contains(point)]
+
+
+def favourites(user_id: int, city: City) -> list[Favourite]:
+    """The places that a person has kept in a city: home, work, and the others by name."""
+    rank = {"HOME": 0, "WORK": 1}
+    mine = Favourite.objects.filter(user=user_id, city=city)
+    return sorted(mine, key=lambda one: (rank.get(one.kind, 2), one.name.casefold()))
 
 
 def shapes(city: City, slugs: Iterable[str] | None = None) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class Route:
     metres: float
     line: list[tuple[float, float]]
     is_estimate: bool = False
+    # Seconds between each two points that follow one another.
+    legs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,20 @@ def route(city_slug: str, points: Sequence[Point]) -> Route:
         try:
             best = engine.route([point.lon_lat for point in points])["routes"][0]
             line = [(lonlat[0], lonlat[1]) for lonlat in best["geometry"]["coordinates"]]
-            return Route(seconds=best["duration"], metres=best["distance"], line=line)
+            legs = tuple(leg["duration"] for leg in best["legs"])
+            return Route(seconds=best["duration"], metres=best["distance"], line=line, legs=legs)
         except engines.NoWay as error:
             raise Unreachable(str(error)) from error
         except (engines.Broken, LookupError, TypeError) as error:
             logger.warning("routes in %s are estimates: %s", city_slug, error)
-    metres = DETOUR * sum(metres_between(a, b) for a, b in itertools.pairwise(points))
-    line = [point.lon_lat for point in points]
-    return Route(seconds=_seconds(metres), metres=metres, line=line, is_estimate=True)
+    far = [DETOUR * metres_between(a, b) for a, b in itertools.pairwise(points)]
+    return Route(
+        seconds=_seconds(sum(far)),
+        metres=sum(far),
+        line=[point.lon_lat for point in points],
+        is_estimate=True,
+        legs=tuple(map(_seconds, far)),
+    )
 
 
 def table(city_slug: str, origins: Sequence[Point], destinations: Sequence[Point]) -> Table:

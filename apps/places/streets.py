@@ -161,6 +161,14 @@ def ways(pbf: Path) -> list[Way]:
     return pieces
 
 
+def drivable(pbf: Path) -> Iterator[tuple[str, int | None, list[Node]]]:
+    """Read every piece of street: its class, the km/h that its sign says if any, its nodes."""
+    for way in _highways(pbf, located=True):
+        sign = way.tags.get("maxspeed") or ""
+        nodes = [(n.ref, n.lat, n.lon) for n in way.nodes if n.location.valid()]
+        yield way.tags["highway"], int(sign) if sign.isdecimal() else None, nodes
+
+
 def points(pbf: Path) -> list[Point]:
     """Read every node of the extract."""
     nodes = osmium.FileProcessor(str(pbf), osmium.osm.NODE)

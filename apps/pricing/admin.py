@@ -2,7 +2,11 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.office import Facts
+from apps.pricing import admin_levies
 from apps.pricing.models import Quote, Tariff
+
+# Taxes and fees have a desk of their own, which registers itself.
+__all__ = ["admin_levies"]
 
 
 @admin.register(Tariff)

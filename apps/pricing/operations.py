@@ -1,19 +1,24 @@
 """Pricing: what a request costs, line by line, frozen so that it cannot change on the way."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.kernel.money import share_of
 from apps.listings.models import Listing
+from apps.places.models import Zone
+from apps.pricing import levies
 from apps.pricing.bounds import fees, held_within, least_pay, subsidies, surge_of
-from apps.pricing.models import Line, Payee, Quote, Tariff
+from apps.pricing.models import Levy, LevyExemption, LevyShare, Line, Payee, Quote, Tariff
+from apps.pricing.queries import rule_of
 from apps.regulation.models import Decision
 from apps.regulation.rules import UNBOUND, WHOLE, Bounds
 
@@ -25,22 +30,26 @@ def metered(
     *,
     metres: int,
     seconds: int,
+    waiting: int = 0,
     demand_bp: int = WHOLE,
     bounds: Bounds = UNBOUND,
 ) -> list[Line]:
     """The lines of a fare by distance and time, in minor units, each rounded half up.
 
+    `waiting` are the seconds for which the car may wait on the way, at the tariff's minute.
     `demand_bp` is how far demand would lift the fare, 10,000 being not at all; the tariff and the
     city's rules say how far it may.  The platform's share is added on top of what the worker
     gets, and VAT is owed on the platform's share alone: carrying passengers is exempt.
     """
     distance = (tariff.per_km_minor * metres + 500) // 1_000
     time = (tariff.per_minute_minor * seconds + 30) // 60
-    fare = tariff.start_minor + distance + time
+    waits = (tariff.per_minute_minor * waiting + 30) // 60
+    fare = tariff.start_minor + distance + time + waits
     lines = [
         Line("start", tariff.start_minor, Payee.PROVIDER),
         Line("distance", distance, Payee.PROVIDER, quantity=metres, rate=tariff.per_km_minor),
         Line("time", time, Payee.PROVIDER, quantity=seconds, rate=tariff.per_minute_minor),
+        Line("waiting", waits, Payee.PROVIDER, quantity=waiting, rate=tariff.per_minute_minor),
     ]
     if (missing := tariff.minimum_minor - fare) > 0:
         lines.append(Line("minimum", missing, Payee.PROVIDER))
@@ -55,15 +64,72 @@ def metered(
         fare += missing
     share, rule = min((tariff.platform_bp, ""), bounds.commission or (WHOLE, ""))
     platform = share_of(fare, share)
-    lines += [
-        Line("platform", platform, Payee.PLATFORM, rate=share, rule=rule),
-        Line("vat", share_of(platform, tariff.vat_bp), Payee.TAX, rate=tariff.vat_bp),
-        Line("city_fee", tariff.city_fee_minor, Payee.CITY),
-    ]
-    lines += fees(bounds, fare)
+    lines.append(Line("platform", platform, Payee.PLATFORM, rate=share, rule=rule))
+    lines = [line for line in lines if line.amount or line.code == "start"]
+    # Neither of the two asks when it is.
+    ride = levies.Part(tariff.valid.lower, {"platform": platform})
+    return lines + levies.due(_own_levies(tariff), levies.Facts(tariff.vertical, (ride,)))
+
+
+def bounded(lines: list[Line], bounds: Bounds, *, metres: int = 0, seconds: int = 0) -> list[Line]:
+    """The lines of a price, taxes included, held to what the city's rules say of the whole.
+
+    Fees first, then floor and ceiling; of what is left the city pays its subsidies.
+    """
+    fare = sum(line.amount for line in lines if line.to == Payee.PROVIDER)
+    lines = lines + fees(bounds, fare)
+    due, _ = least_pay(bounds, metres=metres, seconds=seconds)
     lines += held_within(bounds, lines, due)
-    lines += subsidies(bounds, sum(line.amount for line in lines))
-    return [line for line in lines if line.amount or line.code == "start"]
+    return lines + subsidies(bounds, sum(line.amount for line in lines))
+
+
+def levied(
+    lines: list[Line],
+    *,
+    rules: Iterable[levies.Rule],
+    vertical: str,
+    category: str,
+    zones: Iterable[str],
+    at: datetime,
+    metres: int = 0,
+    seconds: int = 0,
+) -> list[Line]:
+    """The lines of a ride or a parcel with the city's taxes and fees on them.
+
+    `at` is the moment at which it happens, on the city's clock; zones are those that it touches,
+    the smallest first.  What the price names itself, as a tariff does its VAT, is not asked twice.
+    """
+    amounts = Counter[str]()
+    for line in lines:
+        amounts[line.code] += line.amount
+    part = levies.Part(at, amounts, metres=metres, seconds=seconds)
+    facts = levies.Facts(vertical, (part,), category=category, zones=tuple(zones))
+    return lines + levies.due([rule for rule in rules if rule.code not in amounts], facts)
+
+
+def _own_levies(tariff: Tariff) -> list[levies.Rule]:
+    """The VAT and the city's fee that a tariff names itself, as the rules that they are."""
+    return [
+        levies.Rule(
+            number=tariff.number,
+            code="vat",
+            name="",
+            shares=(levies.Share(Payee.TAX),),
+            kind=levies.Kind.PERCENT,
+            rate=tariff.vat_bp,
+            per=levies.Per.RIDE,
+            base=("platform",),
+        ),
+        levies.Rule(
+            number=tariff.number,
+            code="city_fee",
+            name="",
+            shares=(levies.Share(Payee.CITY),),
+            kind=levies.Kind.AMOUNT,
+            rate=tariff.city_fee_minor,
+            per=levies.Per.RIDE,
+        ),
+    ]
 
 
 @transaction.atomic
@@ -104,6 +170,128 @@ def set_tariff(
     return tariff
 
 
+class LevyOverlaps(Exception):
+    """Another version of this tax or fee holds in the same time, or begins later."""
+
+
+class NumberTaken(Exception):
+    """Another tax or fee of the city has this number."""
+
+
+@transaction.atomic
+def set_levy(*, city_id: int, rule: levies.Rule, by: Actor, at: datetime) -> Levy:
+    """Put a tax or fee in force from a moment on; the version before it ends there.
+
+    Setting the same again returns it.  Raises `NumberTaken` when the number says something else,
+    `LevyOverlaps`, and `ValueError` for a rule without a beginning or a zone that is not there.
+    """
+    if rule.begins is None:
+        raise ValueError(f"{rule.number}: it has no beginning")
+    known = Levy.objects.filter(city_id=city_id, number=rule.number).first()
+    if known:
+        if known.withdrawn_at or _said(rule_of(known)) != _said(rule):
+            raise NumberTaken(rule.number)
+        return known
+    zone = Zone.objects.filter(city_id=city_id, slug=rule.zone).first() if rule.zone else None
+    if rule.zone and zone is None:
+        raise ValueError(f"{rule.number}: there is no zone {rule.zone}")
+    same = Levy.objects.filter(
+        city_id=city_id,
+        code=rule.code,
+        vertical=rule.vertical,
+        category=rule.category,
+        zone=zone,
+        withdrawn_at=None,
+    )
+    before = same.filter(valid__contains=rule.begins, valid__startswith__lt=rule.begins).first()
+    followed_until = before.valid.upper if before else None
+    if before:
+        before.valid = DateTimeTZRange(before.valid.lower, rule.begins)
+        before.save(update_fields=["valid"])
+    try:
+        # A savepoint, so that what the caller did stays.
+        with transaction.atomic():
+            levy = Levy.objects.create(
+                city_id=city_id,
+                number=rule.number,
+                code=rule.code,
+                name=rule.name,
+                vertical=rule.vertical,
+                category=rule.category,
+                zone=zone,
+                weekdays=list(rule.weekdays),
+                hour_from=rule.hour_from,
+                hour_until=rule.hour_until,
+                kind=rule.kind,
+                rate=rule.rate,
+                per=rule.per,
+                base=list(rule.base),
+                times_bp=rule.times_bp,
+                age_from=rule.age_from,
+                age_below=rule.age_below,
+                most_parts=rule.most_parts,
+                most_unit_minor=rule.most_unit,
+                most_person_minor=rule.most_person,
+                most_minor=rule.most,
+                rounded=rule.rounded,
+                direction=rule.direction,
+                valid=DateTimeTZRange(rule.begins, rule.ends),
+                follows=before,
+                followed_until=followed_until,
+            )
+    except IntegrityError as error:
+        if "pricing_one_levy_at_a_time" in str(error):
+            raise LevyOverlaps(rule.number) from error
+        if "pricing_levy_number" in str(error):
+            raise NumberTaken(rule.number) from error
+        raise
+    LevyShare.objects.bulk_create(
+        LevyShare(levy=levy, to=one.to, beneficiary=one.beneficiary, weight=one.weight)
+        for one in rule.shares
+    )
+    LevyExemption.objects.bulk_create(
+        LevyExemption(levy=levy, code=one.code, name=one.name, proof=one.proof, frees=one.frees)
+        for one in rule.exemptions
+    )
+    bus.publish("pricing.levy_set", by=by, at=at, levy=levy.pk, number=levy.number, code=levy.code)
+    return levy
+
+
+@transaction.atomic
+def end_levy(*, levy_id: int, reason: str, by: Actor, at: datetime) -> Levy:
+    """Let a tax or fee hold no longer, from now on, and say why.  Doing it twice is harmless.
+
+    One that has not begun is called off, and the version that it was to end goes on.
+    Raises `Levy.DoesNotExist`, and `ValueError` without a reason.
+    """
+    if not reason.strip():
+        raise ValueError("a tax or fee does not end without a reason")
+    levy = Levy.objects.locked().get(pk=levy_id)
+    begins, ends = levy.valid.lower, levy.valid.upper
+    if levy.withdrawn_at or (ends and ends <= at):
+        return levy
+    if begins < at:
+        levy.valid = DateTimeTZRange(begins, at)
+        topic = "pricing.levy_ended"
+    else:
+        levy.withdrawn_at = at
+        topic = "pricing.levy_called_off"
+    levy.save(update_fields=["valid", "withdrawn_at"])
+    if levy.withdrawn_at and levy.follows_id:
+        before = Levy.objects.locked().get(pk=levy.follows_id)
+        if before.valid.upper == begins:
+            before.valid = DateTimeTZRange(before.valid.lower, levy.followed_until)
+            before.save(update_fields=["valid"])
+    bus.publish(topic, by=by, at=at, levy=levy.pk, number=levy.number, reason=reason)
+    return levy
+
+
+def _said(rule: levies.Rule) -> levies.Rule:
+    """What a rule says, whenever it ends and in whichever order its exemptions stand."""
+    exemptions = tuple(sorted(rule.exemptions, key=lambda one: one.code))
+    return replace(rule, ends=None, exemptions=exemptions)
+
+
 @transaction.atomic
 def freeze(
     *,
@@ -118,13 +306,18 @@ def freeze(
     by: Actor,
     at: datetime,
     decision: Decision | None = None,
+    replaces: Quote | None = None,
 ) -> Quote:
-    """Write a price down for five minutes.  Whoever orders by it pays exactly that."""
+    """Write a price down for five minutes.  Whoever orders by it pays exactly that.
+
+    One that `replaces` another is good for the order of that other, and for nothing else.
+    """
     quote = Quote.objects.create(
         bundle=bundle,
         listing=listing,
         decision=decision,
         consumer_id=consumer_id,
+        replaces=replaces,
         request=request,
         lines=Quote.frozen(lines),
         terms=terms,

@@ -7,13 +7,19 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.kernel import formats
-from apps.pricing.models import Line, Payee
+from apps.pricing.levy_words import explain
+from apps.pricing.models import Line, Payee, Quote
 
 
 def label(line: Line, currency: str) -> str:
-    """What a line is for, with the quantity and the rate that made it, and the rule behind it."""
+    """What a line is for, with the quantity and the rate that made it, and the policy behind it.
+
+    A tax says its rule, and how it was worked out, in a note of its own.
+    """
     said = _label(line, currency)
-    return _("%(what)s (rule %(rule)s)") % {"what": said, "rule": line.rule} if line.rule else said
+    if line.working or not line.rule:
+        return said
+    return _("%(what)s (rule %(rule)s)") % {"what": said, "rule": line.rule}
 
 
 def _label(line: Line, currency: str) -> str:
@@ -28,6 +34,11 @@ def _label(line: Line, currency: str) -> str:
             }
         case "time":
             return _("Time, %(long)s at %(rate)s a minute") % {
+                "long": formats.minutes(line.quantity or 0),
+                "rate": formats.figures(line.rate or 0, currency, language=language),
+            }
+        case "waiting":
+            return _("Waiting at stops, up to %(long)s at %(rate)s a minute") % {
                 "long": formats.minutes(line.quantity or 0),
                 "rate": formats.figures(line.rate or 0, currency, language=language),
             }
@@ -58,12 +69,23 @@ def _label(line: Line, currency: str) -> str:
         case "cancel_fee":
             return _("Fee for calling off late")
         case _:
-            return line.code.replace("_", " ").capitalize()
+            name = line.name or line.code.replace("_", " ").capitalize()
+            if line.working and line.working.share[0] != line.working.share[1]:
+                return f"{name}, {line.beneficiary or line.to.label}"
+            return name
 
 
 def lines_of(lines: Sequence[Line], currency: str) -> list[dict[str, Any]]:
     """The lines as the parts of a page write them."""
-    return [{"label": label(line, currency), "minor": line.amount} for line in lines]
+    return [
+        {
+            "label": label(line, currency),
+            "minor": line.amount,
+            # A tariff's own VAT and fee say all in their label.
+            "note": explain(line, currency) if line.name else "",
+        }
+        for line in lines
+    ]
 
 
 def shares_of(lines: Sequence[Line]) -> dict[str, int]:
@@ -72,3 +94,17 @@ def shares_of(lines: Sequence[Line]) -> dict[str, int]:
         payee.name.lower(): sum(line.amount for line in lines if line.to == payee)
         for payee in Payee
     }
+
+
+def compared(before: Quote, after: Quote) -> list[dict[str, Any]]:
+    """Two prices line by line; what only one of them has stands as nothing in the other."""
+    old = {line.code: line for line in before.price}
+    new = {line.code: line for line in after.price}
+    return [
+        {
+            "label": label(new.get(code) or old[code], after.currency),
+            "before": old[code].amount if code in old else 0,
+            "after": new[code].amount if code in new else 0,
+        }
+        for code in dict.fromkeys([*new, *old])
+    ]

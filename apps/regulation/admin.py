@@ -7,16 +7,24 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.office import Proven
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.parties.admin import ProviderAdmin
-from apps.regulation import admin_papers, admin_policies, operations, queries
+from apps.regulation import (
+    admin_cases,
+    admin_papers,
+    admin_policies,
+    operations,
+    queries,
+    seals,
+)
 from apps.regulation.forms import Grant
 from apps.regulation.models import Allowance, Decision, Permit
 
-# Papers and policies have desks of their own, which register themselves.
-__all__ = ["admin_papers", "admin_policies"]
+# Cases, papers and policies have desks of their own, which register themselves.
+__all__ = ["admin_cases", "admin_papers", "admin_policies"]
 
 
 class PermitInline(FactsInline):
@@ -105,9 +113,10 @@ class PermitAdmin(ActsWithReason):
 
 
 @admin.register(Decision)
-class DecisionAdmin(Facts):
+class DecisionAdmin(Proven, Facts):
     """What the city was asked, and what it said."""
 
+    stream = seals.STREAM
     list_display = ("id", "decided_at", "act", "provider", "vertical", "answer", "rule")
     list_filter = ("act", "vertical", ("refusal", admin.EmptyFieldListFilter), "decided_at")
     list_select_related = ("provider",)

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from apps.audit.office import Personal
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import ActsWithReason
@@ -44,9 +45,10 @@ class Worklist(admin.SimpleListFilter):
 
 
 @admin.register(Paper)
-class PaperAdmin(ActsWithReason):
+class PaperAdmin(Personal, ActsWithReason):
     """Papers are looked at, accepted or refused, and never otherwise changed."""
 
+    people = ("holder_id",)
     list_display = ("id", "requirement", "holder", "number", "expires_on", "state", "sent_at")
     list_filter = (Worklist, "state", "requirement")
     list_select_related = ("requirement", "holder")

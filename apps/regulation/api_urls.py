@@ -2,6 +2,12 @@
 
 from django.urls import path
 
-from apps.regulation import api_rules
+from apps.regulation import api_appeals, api_cases, api_rules
 
-urlpatterns = [path("rules", api_rules.Rules.as_view(), name="rules")]
+urlpatterns = [
+    path("rules", api_rules.Rules.as_view(), name="rules"),
+    path("decisions/<uuid:ref>/appeal", api_appeals.Appeal.as_view(), name="api-appeal"),
+    path("cases", api_cases.Cases.as_view(), name="api-cases"),
+    path("cases/<uuid:ref>", api_cases.OneCase.as_view(), name="api-case"),
+    path("cases/<uuid:ref>/statements", api_cases.Statements.as_view(), name="api-case-statements"),
+]

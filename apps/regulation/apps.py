@@ -8,6 +8,7 @@ class RegulationConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.places import uses
-        from apps.regulation import rulebook
+        from apps.regulation import rulebook, seals
 
+        seals.register()
         uses.register(rulebook.needs)

@@ -1,12 +1,17 @@
-"""The one way to the picture of a paper."""
+"""The one way to the picture of a paper, and how every file of the kind is handed out."""
 
 from typing import cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.http import require_safe
 
+from apps.audit import operations as audit
+from apps.audit.office import why_of
+from apps.kernel import clock
+from apps.kernel.actors import Kind
 from apps.parties.models import User
 from apps.regulation import queries
 from apps.regulation.models import Paper
@@ -23,14 +28,33 @@ ALONE = {
 @require_safe
 @login_required
 def scan(request: HttpRequest, ref: UUID) -> FileResponse:
-    """Hand out a paper's picture to whoever may see it; to everybody else there is none."""
+    """Hand out a paper's picture to whoever may see it; to everybody else there is none.
+
+    Its holder sees who else looked.
+    """
     paper = queries.paper_open_to(cast(User, request.user), ref)
     if paper is None or not paper.scan.storage.exists(str(paper.scan.name)):
         raise Http404
+    user = cast(User, request.user)
+    if paper.holder_id != user.pk:
+        at = clock.now()
+        audit.look(
+            people=[paper.holder_id],
+            what=Paper._meta.label_lower,
+            row=str(paper.pk),
+            why=why_of(request, at) if user.is_staff else "",
+            by=user.acting(Kind.OFFICER if user.is_staff else Kind.PROVIDER),
+            at=at,
+        )
+    return hand_out(paper.scan, paper.format, f"paper.{paper.ending}")
+
+
+def hand_out(file: FieldFile, format: str, name: str) -> FileResponse:
+    """A file that somebody sent: a picture is shown, a PDF only downloaded."""
     return FileResponse(
-        paper.scan.open(),
-        as_attachment=paper.format == Paper.Format.PDF,
-        filename=f"paper.{paper.ending}",
-        content_type=paper.format,
+        file.open(),
+        as_attachment=format == Paper.Format.PDF,
+        filename=name,
+        content_type=format,
         headers=ALONE,
     )

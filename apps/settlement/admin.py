@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit import operations as audit
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import ActsWithReason, Facts
@@ -17,6 +18,7 @@ from apps.settlement.models import Night, Payout
 COMPLAINTS: dict[type[Exception], str | Promise] = {
     operations.NotPossible: _("not possible in its present state"),
     operations.SettledSince: _("its money is in a later payout already"),
+    audit.NotSealed: _("nothing has been sealed for hours, and until it is no money leaves"),
 }
 
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from apps.audit import operations as audit
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.kernel.money import Money
@@ -38,7 +39,10 @@ class SettledSince(Exception):
 
 
 def settle_all(*, at: datetime) -> list[Payout]:
-    """Settle with everybody, in every city, for the day it is there.  Return today's payouts."""
+    """Settle with everybody, in every city, for the day it is there.  Return today's payouts.
+
+    Raises `audit.NotSealed`.
+    """
     cities = City.objects.order_by("pk")
     return [payout for city in cities for payout in _settle_city(city, at)[0]]
 
@@ -46,7 +50,8 @@ def settle_all(*, at: datetime) -> list[Payout]:
 def settle_due(*, at: datetime) -> list[Payout]:
     """Settle the cities where the night has come and that are not settled yet.
 
-    A night that was missed, because nothing ran, is made up for as soon as something does.
+    A night that was missed, because nothing ran or nothing was sealed, is made up for as soon as
+    it can be.  Raises `audit.NotSealed`.
     """
     made: list[Payout] = []
     for city in City.objects.order_by("pk"):
@@ -70,6 +75,8 @@ def _settle_city(city: City, at: datetime) -> tuple[list[Payout], bool]:
             payout = settle(
                 provider_id=provider_id, currency=city.currency, day=day, by=SETTLEMENT, at=at
             )
+        except audit.NotSealed:
+            raise  # nobody else can be paid either
         except Exception:
             logger.exception("provider %s could not be settled with", provider_id)
             is_whole = False
@@ -83,8 +90,10 @@ def settle(*, provider_id: int, currency: str, day: date, by: Actor, at: datetim
     """Pay a provider everything booked for them since their last payout.
 
     Once a day: again on that day it returns that day's payout.  None when there is nothing to
-    pay; what a provider owes stays on the account and is taken from what they earn next.
+    pay; what a provider owes stays on the account and is taken from what they earn next.  Raises
+    `audit.NotSealed` while nothing has been sealed for hours: no money leaves without proof.
     """
+    audit.require_sealed(at=at)
     # Nobody books on this account until we commit, and what was booked is there to be seen:
     # `ledger_post` locks an account before an entry on it takes its id.
     account = Account.objects.select_for_update().filter(
@@ -118,7 +127,11 @@ def settle(*, provider_id: int, currency: str, day: date, by: Actor, at: datetim
 
 @transaction.atomic
 def send(*, ref: UUID, by: Actor, at: datetime) -> None:
-    """Put a payout that is due on its way, unless an officer was faster and holds it."""
+    """Put a payout that is due on its way, unless an officer was faster and holds it.
+
+    Raises `audit.NotSealed`.
+    """
+    audit.require_sealed(at=at)
     if Payout.objects.filter(ref=ref, state=State.DUE).update(state=State.SENT):
         payout = Payout.objects.get(ref=ref)
         payments.open_transfer(
@@ -168,7 +181,11 @@ def hold_payout(*, payout_id: int, reason: str, by: Actor, at: datetime) -> None
 
 @transaction.atomic
 def release_payout(*, payout_id: int, reason: str, by: Actor, at: datetime) -> None:
-    """Let a payout go that an officer held.  Raises `NotPossible` when nobody holds it."""
+    """Let a payout go that an officer held.
+
+    Raises `NotPossible` when nobody holds it, and `audit.NotSealed`.
+    """
+    audit.require_sealed(at=at)
     _step_in(payout_id, State.HELD, State.DUE, reason)
     payout = Payout.objects.get(pk=payout_id)
     _tell("released", payout, by, at, reason=reason)
@@ -179,8 +196,9 @@ def retry_payout(*, payout_id: int, reason: str, by: Actor, at: datetime) -> Non
     """Pay once more what the bank returned.
 
     Raises `SettledSince` when that money is in a later payout, `NotPossible` when the payout did
-    not fail or the provider is not owed as much any more.
+    not fail or the provider is not owed as much any more, and `audit.NotSealed`.
     """
+    audit.require_sealed(at=at)
     payout = Payout.objects.locked().get(pk=payout_id)
     if payout.state != State.FAILED:
         raise NotPossible(payout.state)

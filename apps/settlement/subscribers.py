@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.bus import operations as bus
-from apps.settlement import operations
+from apps.settlement import operations, telling
 from apps.settlement.operations import SETTLEMENT
 
 
@@ -13,6 +13,13 @@ from apps.settlement.operations import SETTLEMENT
 @bus.subscribe("settlement.released")
 def send(*, ref: str, at: datetime, **_: Any) -> None:
     operations.send(ref=UUID(ref), by=SETTLEMENT, at=at)
+
+
+@bus.subscribe("settlement.paid")
+@bus.subscribe("settlement.returned")
+def tell_those_who_see_money(*, topic: str, payout: int, at: datetime, **_: Any) -> None:
+    kind = "payout_paid" if topic == "settlement.paid" else "payout_returned"
+    telling.tell_team(kind=kind, payout_id=payout, by=SETTLEMENT, at=at)
 
 
 # The bus promises no order, so it is the transfer that says how it went, not the news of it.

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from apps.notifications import queries as notifications
 from apps.parties.models import User
 from apps.places.models import City
 from apps.web import navigation
@@ -33,6 +34,10 @@ def person(request: HttpRequest) -> User | None:
     return cast(User, user) if user is not None and user.is_authenticated else None
 
 
+def _unread(user: User | None) -> int:
+    return notifications.unread(user.pk) if user else 0
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     theme = request.COOKIES.get(THEME_COOKIE, "")
     return {
@@ -41,6 +46,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "languages": [("en", "English"), ("es", "Español")],
         "services": navigation.services(),
         "own_pages": SimpleLazyObject(lambda: navigation.own_pages(person(request))),
+        "unread_news": SimpleLazyObject(lambda: _unread(person(request))),
         "bottom_pages": SimpleLazyObject(lambda: navigation.bottom_pages(person(request))),
         "mode": settings.MODE,
     }

@@ -27,13 +27,17 @@ EARNINGS = Page("/earnings/", _("Earnings"), "wallet")
 OFFICE = Page("/admin/", _("City office"), "landmark")
 ME = Page("/me/", _("Me"), "person")
 SIGN_IN = Page("/accounts/login/", _("Sign in"), "person")
+NEWS = Page("/me/notices/", _("How you hear of things"), "bell")
 CARDS = Page("/me/cards/", _("Payment methods"), "card")
+PLACES = Page("/me/places/", _("Your places"), "pin")
 TOKENS = Page("/me/tokens/", _("Keys for programs"), "key")
 PASSWORD = Page("/accounts/password/change/", _("Password"), "lock")
 EMAIL = Page("/accounts/email/", _("E-mail addresses"), "message")
 SECOND_FACTOR = Page("/accounts/2fa/", _("Second step at sign-in"), "shield")
 JOIN = Page("/drive/join/", _("Drive for the city"), "car")
 FLEET = Page("/drive/fleet/", _("Your drivers"), "list")
+LOOKS = Page("/me/looks/", _("Who looked at my data"), "search")
+CASES = Page("/cases/", _("Your cases"), "file")
 HELP = Page("/help/", _("Help"), "help")
 
 
@@ -58,7 +62,8 @@ def services() -> list[Page]:
 def account_pages(user: User) -> list[Page]:
     """What a person looks after, on the page about themself."""
     team = [FLEET] if providers_of(user, "operate_provider").exists() else []
-    return _existing(ORDERS, CARDS, JOIN, *team, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS)
+    account = (EMAIL, PASSWORD, SECOND_FACTOR, TOKENS, LOOKS)
+    return _existing(ORDERS, PLACES, CARDS, NEWS, JOIN, *team, CASES, *account)
 
 
 def _sees_money(user: User) -> bool:

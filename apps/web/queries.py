@@ -1,4 +1,4 @@
-"""What the home page knows: what lives now, where a person went, what the city charges."""
+"""What the home page knows: what lives now, where anybody might go, what the city charges."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,11 +7,10 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 
 from apps.dispatch.models import Shift
-from apps.mobility.models import Ride
+from apps.mobility.queries import Known
 from apps.orders import verticals
 from apps.orders.models import Order
 from apps.parties.models import User
-from apps.places.geometry import Point
 from apps.places.models import City, Place
 from apps.pricing.models import Tariff
 
@@ -24,16 +23,6 @@ class Live:
     says: str | Promise
     summary: str
     path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Somewhere to go again, or for the first time."""
-
-    name: str
-    detail: str
-    point: Point
-    glyph: str
 
 
 def live_orders(user: User) -> list[Live]:
@@ -51,20 +40,11 @@ def _line(order: Order) -> Live:
     return Live(order, vertical.stages.get(order.stage, ""), vertical.summary(order), path)
 
 
-def recent_places(user: User, limit: int = 3) -> list[Known]:
-    """Where this person went last, each place once."""
-    rides = Ride.objects.filter(order__consumer=user, order__state=Order.State.COMPLETED)
-    found: dict[str, Known] = {}
-    for ride in rides.order_by("-order__placed_at")[:30]:
-        found.setdefault(ride.dropoff_name, Known(ride.dropoff_name, "", ride.dropoff, "clock"))
-    return list(found.values())[:limit]
-
-
 def example_places(city: City, limit: int = 3) -> list[Known]:
     """Places that everybody knows, for whoever went nowhere yet."""
     landmarks = Place.objects.filter(city=city, kind=Place.Kind.LANDMARK)
     return [
-        Known(place.name, place.detail, place.point, "landmark")
+        Known(place.name, place.detail, place.point, "landmark", place.name)
         for place in landmarks.order_by("-weight", "pk")[:limit]
     ]
 

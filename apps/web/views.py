@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.kernel.actors import Kind
 from apps.kernel.clock import now
+from apps.mobility.queries import known_places
 from apps.parties import operations as parties
 from apps.parties.models import Consumer, User
 from apps.places.models import City
@@ -46,7 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
     at, user = now(), person(request)
     # Whole and fresh: the map needs the edge, which the city of every other page goes without.
     city = City.objects.order_by("pk").first()
-    recent = queries.recent_places(user) if user else []
+    known = known_places(user.pk, city) if user and city else []
     return render(
         request,
         "web/home.html",
@@ -54,8 +55,8 @@ def home(request: HttpRequest) -> HttpResponse:
             "city": city,
             "greeting": _greeting(city, user, at),
             "live": queries.live_orders(user) if user else [],
-            "recent": recent,
-            "examples": queries.example_places(city) if city and not recent else [],
+            "known": known,
+            "examples": queries.example_places(city) if city and not known else [],
             "tariff": queries.tariff(city, at) if city else None,
             "cars": queries.cars_on_line(city, at) if city else 0,
             "rides": navigation.RIDES.path if navigation.services() else "",
@@ -117,6 +118,9 @@ def language(request: HttpRequest) -> HttpResponse:
     response = _back(request)
     chosen = request.POST.get("language", "")
     if chosen in dict(settings.LANGUAGES):
+        if user := person(request):
+            by = user.acting(Kind.CONSUMER)
+            parties.choose_language(user_id=user.pk, language=chosen, by=by, at=now())
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             chosen,

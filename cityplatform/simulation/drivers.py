@@ -40,6 +40,9 @@ class Driver:
         self.journey: Journey | None = None
         self.set_out = 0.0
         self.answered: set[int] = set()
+        self.moods = world.chance(f"{key.name}/moods")
+        # Whether we drive there after all, of each ride that we have said yes to.
+        self.backs_out: dict[str, bool] = {}
         self.begun = 0.0
         self.lunch_after = self.home_after = 0.0
 
@@ -66,6 +69,8 @@ class Driver:
     def _hear(self, told: dict[str, Any]) -> None:
         if told["type"] == "state":
             self.state = told
+            refs = {ride["ref"] for ride in told["rides"]}
+            self.backs_out = {ref: out for ref, out in self.backs_out.items() if ref in refs}
             for ride in told["rides"]:
                 self._note(ride["ref"], ride["stage"])
             self.news.set()
@@ -212,6 +217,10 @@ class Driver:
         """Do what this ride needs next."""
         step = {"type": "step", "order": ride["ref"]}
         match ride["stage"]:
+            case "on_the_way" if self._backs_out(ride["ref"]):
+                await self._say(**step, step="give_back", reason="other")
+                if all(one["ref"] != ride["ref"] for one in self.rides):
+                    self.world.tally.answers["gave_back"] += 1
             case "on_the_way":
                 if await self._drive_to(_spot(ride["pickup"]), ride):
                     await self._say(**step, step="arrive")
@@ -220,18 +229,33 @@ class Driver:
                     await self._say(**step, step="board", code=code)
                 elif self.state and (ride["may_leave_at"] or "~") <= self.state["at"]:
                     # Who is no part of the play cannot tell us the code, and must not pay for it.
-                    await self._say(**step, step="give_back", reason="other")
+                    is_played = ride["ref"] in self.world.codes
+                    await self._say(
+                        **step, step="no_show" if is_played else "give_back", reason="other"
+                    )
                 else:
                     await self._news(2)
                     await self._say(type="sync")
+            case "on_board" if ahead := [one for one in ride["stops"] if one["state"] == "next"]:
+                if await self._drive_to(_spot(ahead[0]), ride):
+                    await self._say(**step, step="reach_stop", seen=ride["seen"])
+            case "at_stop":
+                await self.world.pause(between(self.roaming, self.world.habits.at_stop))
+                await self._say(**step, step="go_on", seen=ride["seen"])
             case "on_board":
                 if await self._drive_to(_spot(ride["dropoff"]), ride):
-                    await self._say(**step, step="drop_off")
+                    await self._say(**step, step="drop_off", seen=ride["seen"])
                     if all(one["ref"] != ride["ref"] for one in self.rides):
                         self._note(ride["ref"], "done")
             case _:
                 await self._news(2)
                 await self._say(type="sync")
+
+    def _backs_out(self, ref: str) -> bool:
+        """Decide once for each ride that is ours: the answer may have to be said again."""
+        if ref not in self.backs_out:
+            self.backs_out[ref] = self.moods.random() < self.world.habits.gives_back
+        return self.backs_out[ref]
 
     async def _drive_to(self, goal: Spot, ride: dict[str, Any]) -> bool:
         """Drive until we are there.  No if the ride has become another one on the way."""
@@ -246,6 +270,8 @@ class Driver:
             current = next((one for one in self.rides if one["ref"] == ride["ref"]), None)
             if current is None or current["stage"] != ride["stage"]:
                 return False
+            if current["seen"] != ride["seen"]:
+                return False  # another way
         if not self.line.is_open:
             await self._news(ASKS_AGAIN)
         return True

@@ -15,13 +15,19 @@ class Habits:
     looks_every: tuple[float, float] = (5, 9)
     calls_off: float = 0.05
     patience: tuple[float, float] = (40, 400)
+    # Without a driver; the city itself stops looking after ten minutes of real time.
+    waits_at_most: float = 1800
     does_not_come: float = 0.01
     comes_out: tuple[float, float] = (15, 90)
     rates: float = 0.6
+    stops_over: float = 0.06
+    # The city lets a car wait for three minutes.
+    at_stop: tuple[float, float] = (20, 150)
     # drivers
     answering: tuple[float, float] = (1.5, 7)
     declines: float = 0.08
     lets_lapse: float = 0.03
+    gives_back: float = 0.01
     roams: float = 0.5
     idles: tuple[float, float] = (60, 400)
     works: tuple[float, float] = (3 * 3600, 9 * 3600)
@@ -42,9 +48,11 @@ HASTY = Habits(
     calls_off=0,
     does_not_come=0,
     comes_out=(0.1, 0.4),
+    at_stop=(0.1, 0.5),
     answering=(0.1, 0.5),
     declines=0.1,
     lets_lapse=0,
+    gives_back=0,
     roams=0,
     on_line_within=0.5,
     loses_line_every=60,
@@ -72,6 +80,7 @@ class Trip:
     comes: bool
     comes_out: float
     stars: int | None
+    over: int | None
 
 
 def trip(chance: Random, habits: Habits, places: int, hour: int) -> Trip:
@@ -96,6 +105,7 @@ def trip(chance: Random, habits: Habits, places: int, hour: int) -> Trip:
         chance.random() < habits.rates,
         chance.choices([5, 4, 3, 2, 1], [70, 20, 6, 2, 2]),
     )
+    stops_over, over = chance.random() < habits.stops_over, chance.randrange(places)
     return Trip(
         start=start,
         end=end,
@@ -109,4 +119,5 @@ def trip(chance: Random, habits: Habits, places: int, hour: int) -> Trip:
         comes=comes,
         comes_out=comes_out,
         stars=stars[0] if rates else None,
+        over=over if stops_over and over not in (start, end) else None,
     )

@@ -66,6 +66,8 @@ class Summary:
     accepted: int
     declined: int
     let_lapse: int
+    gave_back: int
+    called_off: int
     changed_mind: int
     rated: int
     reconnects: int
@@ -88,6 +90,8 @@ def summary(records: list[Record], tally: Tally, seconds: float) -> Summary:
         accepted=answers["accepted"],
         declined=answers["declined"],
         let_lapse=answers["let_lapse"],
+        gave_back=answers["gave_back"],
+        called_off=answers["called_off"],
         changed_mind=answers["changed_mind"],
         rated=answers["rated"],
         reconnects=answers["reconnects"],

@@ -68,7 +68,10 @@ class Rider:
                 "pickup": marks[wish.start].moved(north * near, east * near),
                 "dropoff": marks[wish.end].moved(south * near, west * near),
             }
-            asked = {part: await self._named(spot) for part, spot in ends.items()}
+            asked: dict[str, Any] = {part: await self._named(spot) for part, spot in ends.items()}
+            # Who finds no way over a stop rides without it.
+            if wish.over is not None and attempt == 0:
+                asked["stops"] = [await self._named(marks[wish.over])]
             with suppress(Refused):
                 told = await self.api.post("rides/quotes", asked)
                 return asked, told["quotes"]
@@ -180,10 +183,20 @@ class Rider:
         record.hear(await self.api.get(f"orders/{record.ref}"))
 
     async def _call_off(self, record: Record, wish: Trip) -> None:
-        if wish.calls_off_after is None or record.is_from_before:
+        if record.is_from_before:
             return
-        await self.world.pause(wish.calls_off_after)
-        if record.stage in ("searching", "on_the_way"):
+        pause, longest = self.world.pause, self.world.habits.waits_at_most
+        if wish.calls_off_after is not None:
+            await pause(wish.calls_off_after)
+            await self._cancel(record, "paying", "searching", "on_the_way", "at_pickup")
+        await pause(longest)
+        while record.is_live:
+            # Nobody waits for ever for a driver who does not come.
+            await self._cancel(record, "paying", "searching")
+            await pause(longest / 10)
+
+    async def _cancel(self, record: Record, *stages: str) -> None:
+        if record.stage in stages:
             with suppress(Refused):
                 told = await self.api.post(f"orders/{record.ref}/steps", {"step": "cancel"})
                 self.world.tally.answers["called_off"] += 1

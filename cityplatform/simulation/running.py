@@ -25,6 +25,7 @@ class Options:
     offers of the city (fifteen seconds), its free minutes and the positions (every four to five
     seconds); and since the city believes no car beyond 60 m/s, ours never pass 45, so that at a
     speed above about 3 fast roads are not driven that much faster.
+    `places` is to how many of its landmarks, those around one of them, people keep; None: to all.
     `patience` is how many real seconds rides at hand may take to end once we are to stop.
     """
 
@@ -33,6 +34,7 @@ class Options:
     seed: int = 7
     speed: float = 1
     rides: int | None = None
+    places: int | None = None
     patience: float = 600
     habits: Habits = field(default_factory=Habits)
 
@@ -111,7 +113,7 @@ class Simulation:
     async def _play(self, world: World) -> None:
         if self._stops:
             world.closing.set()
-        await world.look_around()
+        await world.look_around(self.options.places)
         riders = Riders(world, self.options.riders_per_hour, self.options.rides)
         drivers = Drivers(world, self.options.drivers)
         saying = asyncio.create_task(self._keep_saying([drivers, riders]))

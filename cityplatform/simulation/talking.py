@@ -121,7 +121,9 @@ class Line:
                     async for frame in socket:
                         self._hear(frame)
             except (OSError, TimeoutError, websockets.WebSocketException) as lost:
-                if not self._away:
+                if isinstance(lost, websockets.InvalidStatus):
+                    self._tally.errors[f"line_http_{lost.response.status_code}"] += 1
+                elif not self._away:
                     self._tally.errors[f"line_{type(lost).__name__}"] += 1
             finally:
                 self._socket = None

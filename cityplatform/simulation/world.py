@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from cityplatform.simulation.crowd import Crowd, Key
-from cityplatform.simulation.driving import Spot
+from cityplatform.simulation.driving import Spot, metres_between
 from cityplatform.simulation.habits import Habits
 from cityplatform.simulation.records import Record, Tally
 from cityplatform.simulation.talking import Api, Line, Refused
@@ -73,8 +74,11 @@ class World:
     def hour(self) -> int:
         return datetime.now(self.zone).hour
 
-    async def look_around(self) -> None:
-        """Learn where the city is and what there is in it, from its own API."""
+    async def look_around(self, places: int | None = None) -> None:
+        """Learn where the city is and what there is in it, from its own API.
+
+        `places` keeps to so many landmarks, those where most lie close together.
+        """
         somebody = self.api([*self.crowd.drivers, *self.crowd.riders][0])
         city = await somebody.get(f"cities/{self.crowd.city}")
         self.zone = ZoneInfo(city["timezone"])
@@ -89,7 +93,7 @@ class World:
             )
             for one in told["results"]:
                 found[one["name"]] = Spot(one["lat"], one["lon"])
-        self.landmarks = [found[name] for name in sorted(found)]
+        self.landmarks = closest([found[name] for name in sorted(found)], places)
         if len(self.landmarks) < 2:
             raise RuntimeError(f"{self.crowd.city} has no landmarks to go to")
 
@@ -120,6 +124,14 @@ class World:
                 self.tally.errors[f"stumbled_{type(fault).__name__}"] += 1
                 print(f"{name} stumbles: {fault!r}", flush=True)
             await asyncio.sleep(2)
+
+
+def closest(marks: list[Spot], places: int | None) -> list[Spot]:
+    """So many landmarks around the one whose neighbours are nearest; all of them for None."""
+    if places is None or places >= len(marks):
+        return marks
+    around = [sorted(marks, key=partial(metres_between, one))[:places] for one in marks]
+    return min(around, key=lambda near: metres_between(near[0], near[-1]))
 
 
 class Population(ABC):

@@ -235,7 +235,7 @@ export class CityMap extends HTMLElement {
     this.#data("far", collection(points.length ? [feature("MultiPoint", points)] : []));
   }
 
-  /** Pins {id, lat, lon, kind: start | end | you | place | says, title, sub, accuracy in metres}. */
+  /** Pins {id, lat, lon, kind: start | stop | end | you | place | says, title, sub, accuracy in metres}. */
   setPins(pins) {
     this.#shown.pins = pins;
     this.#pins?.setPins(pins);

@@ -43,6 +43,24 @@ def test_any_change_shows_in_the_root(rows, data):
     assert merkle.root(leaves) not in map(merkle.root, bent)
 
 
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=70), st.data())
+def test_the_path_of_a_leaf_leads_to_the_root_and_no_other_leaf_of_it_does(rows, data):
+    leaves = [merkle.leaf(row) for row in rows]
+    index = data.draw(st.integers(0, len(rows) - 1))
+    path = merkle.path(leaves, index)
+
+    def leads(leaf=leaves[index], index=index, path=path):
+        return merkle.root_by(path, leaf, index, len(leaves)) == merkle.root(leaves)
+
+    assert leads()
+    assert not leads(leaf=merkle.leaf(b"another" * 10))
+    assert not leads(index=len(leaves))
+    assert not leads(path=[*path, leaves[0]])
+    if path:
+        assert not leads(path=path[:-1])
+        assert not leads(path=[merkle.leaf(b"another" * 10), *path[1:]])
+
+
 def test_the_known_roots_of_certificate_transparency():
     # From the test data of the reference implementation.
     data = ["", "00", "10", "2021", "3031", "40414243"]

@@ -8,9 +8,12 @@ from django.conf import settings as config
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
-from apps.audit import keys
+from apps.audit import keys, queries
 from apps.audit import operations as audit
+from apps.audit.evidence import digest_of
 from apps.audit.models import Record, Seal
+from apps.audit.operations import sealing
+from apps.audit.seals import statement_of
 from apps.bus.models import Event
 from tests import engines
 from tests.factories import ADA, NOON, SOON
@@ -35,8 +38,9 @@ def seal(at=SOON):
 
 
 def verdict():
-    found = audit.verify(stream=LOG)
-    return found.seals, found.rows, found.fault
+    """How much is sealed, and what is wrong with it."""
+    found = queries.verify(LOG)
+    return found.seals, found.rows, [str(fault) for fault in found.faults]
 
 
 def bend(statement, *told, table="audit_record"):
@@ -59,7 +63,7 @@ class TestSeal:
 
         assert (first.number, first.rows, first.previous) == (1, 3, "")
         assert (second.number, second.rows, second.previous) == (2, 1, first.digest)
-        assert verdict() == (2, 4, "")
+        assert verdict() == (2, 4, [])
         assert [event.body["digest"] for event in Event.objects.order_by("pk")] == [
             first.digest,
             second.digest,
@@ -71,7 +75,7 @@ class TestSeal:
         seal()
         assert seal() is None
 
-        assert verdict() == (1, 1, "")
+        assert verdict() == (1, 1, [])
 
     def test_a_transaction_still_open_is_left_for_the_next_seal(self):
         keep(1)
@@ -84,10 +88,10 @@ class TestSeal:
             writer.commit()
 
         assert seal().rows == 2
-        assert verdict() == (2, 3, "")
+        assert verdict() == (2, 3, [])
 
     def test_a_long_log_takes_several_seals_and_none_splits_a_transaction(self, monkeypatch):
-        monkeypatch.setattr(audit, "LONGEST", 4)
+        monkeypatch.setattr(sealing, "LONGEST", 4)
         keep(1, 2)
         keep(3, 4, 5)
         keep(6, 7, 8, 9, 10, 11)
@@ -96,7 +100,7 @@ class TestSeal:
         made = audit.seal_all(at=SOON)
 
         assert [each.rows for each in made] == [2, 3, 6, 1]
-        assert verdict() == (4, 12, "")
+        assert verdict() == (4, 12, [])
 
     def test_of_many_who_seal_at_once_one_does(self):
         keep(1, 2, 3)
@@ -157,56 +161,76 @@ class TestVerify:
         seal()
         self.ids = list(Record.objects.order_by("pk").values_list("pk", flat=True))
 
+    def wrong(self):
+        return verdict()[2]
+
     def test_a_changed_row_is_named(self):
         bend("UPDATE audit_record SET by = 'nobody:0' WHERE id = %s", self.ids[1])
 
-        assert verdict() == (0, 0, f"seal 1: row {self.ids[1]} is not what was sealed there")
+        assert self.wrong() == [f"row {self.ids[1]} (line 2, seal 1) was changed"]
 
-    def test_a_changed_body_is_named_in_the_seal_that_covers_it(self):
-        bend("""UPDATE audit_record SET body = '{"n": 40}' WHERE id = %s""", self.ids[3])
+    def test_every_changed_row_is_named(self):
+        bend("""UPDATE audit_record SET body = '{"n": 40}' WHERE id = ANY(%s)""", self.ids[2:4])
 
-        assert verdict() == (1, 3, f"seal 2: row {self.ids[3]} is not what was sealed there")
+        assert self.wrong() == [
+            f"row {self.ids[2]} (line 3, seal 1) was changed",
+            f"row {self.ids[3]} (line 4, seal 2) was changed",
+        ]
 
-    def test_a_dropped_row_is_missed(self):
+    def test_a_dropped_row_is_named(self):
         bend("DELETE FROM audit_record WHERE id = %s", self.ids[4])
 
-        missing = f"seal 2: a row between {self.ids[3]} and {self.ids[4]} is missing"
-        assert verdict() == (1, 3, missing)
+        assert self.wrong() == [f"row {self.ids[4]} (line 5, seal 2) was removed"]
 
-    def test_a_row_slipped_in_is_found(self):
+    def test_a_row_slipped_in_is_named(self):
         bend(
             "INSERT INTO audit_record (event, topic, body, by, happened_at, source, tx)"
             " SELECT 99, topic, body, by, happened_at, source, tx FROM audit_record WHERE id = %s",
             self.ids[2],
         )
 
-        assert verdict() == (0, 0, f"seal 1: row {self.ids[4] + 1} was slipped in")
+        assert self.wrong() == [f"row {self.ids[4] + 1} was inserted at line 4"]
 
-    def test_a_row_moved_out_of_its_seal_is_missed(self):
-        bend("UPDATE audit_record SET tx = '9999999' WHERE id = %s", self.ids[0])
+    def test_a_row_moved_to_another_transaction_is_named(self):
+        bend(
+            "UPDATE audit_record SET tx = (SELECT max(tx) FROM audit_record) WHERE id = %s",
+            self.ids[0],
+        )
 
-        assert verdict()[2] == f"seal 1: row {self.ids[1]} is not what was sealed there"
+        assert self.wrong() == [f"row {self.ids[0]} (line 1, seal 1) was moved to line 3"]
+
+    def test_a_row_given_another_number_is_named_by_both(self):
+        bend("UPDATE audit_record SET id = 9999999 WHERE id = %s", self.ids[4])
+
+        assert self.wrong() == [
+            f"row {self.ids[4]} (line 5, seal 2) was changed, and has number 9999999 now"
+        ]
 
     @pytest.mark.parametrize(
-        ("change", "fault"),
+        ("change", "faults"),
         [
-            ("rows = 2", "seal 1: it does not say what it said when it was sealed"),
-            ("sealed_at = now()", "seal 1: it does not say what it said when it was sealed"),
-            ("leaves = leaves || leaves", "seal 1: its leaves do not make its root"),
-            ("signature = repeat('0', 128)", "seal 1: its signature is not of its key"),
-            ("signature = 'nonsense'", "seal 1: its signature is not of its key"),
-            ("number = 7", "seal 2: seal 1 is missing"),
+            ("rows = 2", ["it does not say what it said when it was sealed"]),
+            ("sealed_at = now()", ["it does not say what it said when it was sealed"]),
+            ("leaves = leaves || leaves", ["its leaves do not make its root"]),
+            ("ids = ids || ids", ["it does not say what it said when it was sealed"]),
+            ("signature = repeat('0', 128)", ["its signature is not of its key"]),
+            ("signature = 'nonsense'", ["its signature is not of its key"]),
         ],
     )
-    def test_a_bent_seal_is_found(self, change, fault):
+    def test_a_bent_seal_is_found(self, change, faults):
         bend(f"UPDATE audit_seal SET {change} WHERE number = 1", table="audit_seal")
 
-        assert verdict()[2] == fault
+        assert set(self.wrong()) >= {f"seal 1: {fault}" for fault in faults}
 
-    def test_a_seal_taken_out_is_missed(self):
+    def test_a_seal_given_another_number_is_missed_at_its_place(self):
+        bend("UPDATE audit_seal SET number = 7 WHERE number = 1", table="audit_seal")
+
+        assert "seal 1 is missing (rows 1 to 3 of the log are in none)" in self.wrong()
+
+    def test_a_seal_taken_out_is_missed_and_its_rows_are_not_blamed(self):
         bend("DELETE FROM audit_seal WHERE number = 1", table="audit_seal")
 
-        assert verdict()[2] == "seal 2: seal 1 is missing"
+        assert self.wrong() == ["seal 1 is missing (rows 1 to 3 of the log are in none)"]
 
     def test_sealing_it_all_anew_with_another_key_is_found(self, key_file):
         bend("DELETE FROM audit_seal", table="audit_seal")
@@ -215,7 +239,7 @@ class TestVerify:
         seal()
         key_file.write_bytes(ours)
 
-        assert verdict()[2] == "seal 1: it was sealed with a key that is not ours"
+        assert self.wrong() == ["seal 1: it was sealed with a key that is not trusted"]
 
     def test_a_former_key_counts_when_it_is_listed(self, key_file, settings):
         settings.SEAL_FORMER_KEYS = [keys.public(keys.signing_key())]
@@ -223,23 +247,47 @@ class TestVerify:
         keep(6)
         seal()
 
-        assert verdict() == (3, 6, "")
+        assert verdict() == (3, 6, [])
 
     def test_on_the_command_line(self, capsys):
         keep(6)
         call_command("seal")
         call_command("seal")
         call_command("verify_seals")
-        assert capsys.readouterr().out.splitlines() == [
-            "audit.record: seal 3, 1 rows",
-            "nothing to seal",
-            "audit.record: 3 seals, 6 rows, as sealed",
-            "ledger.journal: 0 seals, 0 rows, as sealed",
-        ]
+        told = capsys.readouterr().out.splitlines()
+        assert told[:2] == ["audit.record: seal 3, 1 rows", "nothing to seal"]
+        assert "audit.record: 3 seals, 6 rows, as sealed" in told
+        assert "ledger.journal: 0 seals, 0 rows, as sealed" in told
 
         bend("UPDATE audit_record SET source = 'x' WHERE id = %s", self.ids[0])
         with pytest.raises(CommandError, match="not what was sealed"):
             call_command("verify_seals")
+        told = capsys.readouterr().out.splitlines()
+        assert told[1:3] == [
+            "audit.record: 3 seals, 6 rows, 1 faults",
+            f"audit.record: row {self.ids[0]} (line 1, seal 1) was changed",
+        ]
+
+    def test_a_seal_from_before_the_numbers_were_kept_still_holds(self):
+        """The first seals said neither where they begin nor which rows they cover."""
+        bend("UPDATE audit_seal SET position = NULL, ids = ''", table="audit_seal")
+        first, second = Seal.objects.order_by("number")
+        key, said = keys.signing_key(), digest_of(statement_of(first))
+        resign = "UPDATE audit_seal SET digest = %s, signature = %s WHERE number = 1"
+        bend(resign, said.hex(), key.sign(said).hex(), table="audit_seal")
+        second.previous = said.hex()
+        said = digest_of(statement_of(second))
+        bend(
+            "UPDATE audit_seal SET previous = %s, digest = %s, signature = %s WHERE number = 2",
+            second.previous, said.hex(), key.sign(said).hex(),
+            table="audit_seal",
+        )  # fmt: skip
+        keep(6)
+        assert seal().position == 6
+        assert verdict() == (3, 6, [])
+
+        bend("DELETE FROM audit_record WHERE id = %s", self.ids[1])
+        assert self.wrong() == ["the row of line 2, seal 1 was removed"]
 
 
 class TestKey:

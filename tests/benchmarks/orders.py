@@ -7,7 +7,7 @@ server, with as many clients as we have processes.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from multiprocessing import get_context
@@ -55,7 +55,12 @@ def main() -> None:
 
 
 def statements_of(town: Any) -> int:
-    """How many statements one call of `place` sends for a ride, transaction control not counted."""
+    """How many statements one call of `place` sends for a ride."""
+    return statements_sent(placing(town, 1)[0])
+
+
+def statements_sent(call: Callable[[], Any]) -> int:
+    """How many statements a call sends, transaction control not counted."""
     from django.db import connection
 
     sent: list[str] = []
@@ -64,9 +69,8 @@ def statements_of(town: Any) -> int:
         sent.append(statement)
         return execute(statement, *rest)
 
-    place = placing(town, 1)[0]
     with connection.execute_wrapper(note):
-        place()
+        call()
     return sum(not statement.startswith(CONTROL) for statement in sent)
 
 

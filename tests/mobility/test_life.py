@@ -29,12 +29,13 @@ from apps.bus import operations as bus
 from apps.bus.models import Delivery
 from apps.dispatch import operations as dispatch
 from apps.dispatch import queries as supply
-from apps.dispatch.models import Job, Offer, Run, Shift
+from apps.dispatch.models import Job, Offer, Position, Run, Shift
 from apps.kernel.actors import Actor, Kind
 from apps.ledger.models import Entry
 from apps.mobility import mds, operations, queries
 from apps.mobility.models import VehicleEvent
 from apps.mobility.vertical import RIDE
+from apps.orders import changes
 from apps.orders import operations as orders
 from apps.orders.models import Order, Step
 from apps.orders.verticals import PAYING
@@ -52,6 +53,9 @@ pytestmark = pytest.mark.django_db
 BANK = Actor.system("payments")
 # What people are told when things have moved on.  Anything else that is raised is a mistake.
 NO = (
+    changes.Pending,
+    changes.PriceGone,
+    orders.OutOfTurn,
     dispatch.Busy,
     dispatch.Full,
     dispatch.NoSuchOffer,
@@ -73,10 +77,12 @@ JOBS = {
     "on_the_way": {Job.State.ASSIGNED},
     "at_pickup": {Job.State.ASSIGNED},
     "on_board": {Job.State.ASSIGNED},
+    "at_stop": {Job.State.ASSIGNED},
 }
 OVER = {Job.State.RELEASED, Job.State.UNSERVED}
 # And about the car.
-CARS = {"on_the_way": "reserved", "at_pickup": "stopped", "on_board": "on_trip"}
+CARS = {"on_the_way": "reserved", "at_pickup": "stopped"}
+CARS |= {"on_board": "on_trip", "at_stop": "stopped"}
 DRIVERS, LIVE_ORDERS, STEPS = 3, 4, 45
 WAITS = [1, 8, 15, 61, 121, 301, 601, 4_000]
 
@@ -157,13 +163,30 @@ class Life(RuleBasedStateMachine):
         self.at += timedelta(seconds=seconds)
 
     @precondition(lambda self: Order.objects.live().count() < LIVE_ORDERS)
-    @rule(again=st.booleans(), ahead=st.sampled_from([None, None, 31, 90]))
-    def the_rider_orders(self, again: bool, ahead: int | None = None) -> None:
+    @rule(again=st.booleans(), ahead=st.sampled_from([None, None, 31, 90]), stops=st.integers(0, 2))
+    def the_rider_orders(self, again: bool, ahead: int | None = None, stops: int = 0) -> None:
         pickup_at = ahead and self.at + timedelta(minutes=ahead)
-        quote = self.town.quote(self.at, pickup_at=pickup_at)
+        over = [rides.RECOVA, rides.MALL][:stops]
+        quote = self.town.quote(self.at, pickup_at=pickup_at, stops=over)
         order = self.town.place(quote, self.at)
         if again:
             assert self.town.place(quote, self.at, key=order.basket.ref) == order
+
+    @rule(n=anyone, to=st.integers(0, 1), thinks=st.sampled_from([0, 0, 10, 301]))
+    def the_rider_changes_the_destination(self, n: int, to: int, thinks: int) -> None:
+        order = self.one_of(Order.objects.live(), n)
+        if order is None:
+            return
+        if order.worker:
+            here = {"lat": -29.904, "lon": -71.263, "seen_at": self.at}
+            Position.objects.update_or_create(worker=order.worker, defaults=here)
+        by, place = self.town.rider.acting(Kind.CONSUMER), [rides.FARO, rides.COQUIMBO][to]
+        quote = self.try_to(operations.quote_change, order=order, dropoff=place, by=by)
+        self.at += timedelta(seconds=thinks)
+        if quote:
+            what = {"ref": order.ref, "quote_ref": quote.ref, "by": by}
+            self.try_to(changes.accept, **what)
+            self.try_to(changes.accept, **what)
 
     @rule()
     def searches_begin(self) -> None:
@@ -215,7 +238,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(
         n=anyone,
-        step=st.sampled_from(["arrive", "board", "drop_off", "give_back", "no_show"]),
+        step=st.sampled_from(
+            ["arrive", "board", "reach_stop", "go_on", "drop_off", "give_back", "no_show"]
+            + ["end_at_stop"]
+        ),
         knows=st.booleans(),
     )
     def a_driver_takes_a_step(self, n: int, step: str, knows: bool) -> None:
@@ -374,7 +400,7 @@ class Life(RuleBasedStateMachine):
         """Everybody does what is left to do; then nobody and nothing is stuck."""
         for permit in Permit.objects.exclude(revoked_at=None):
             regulation.restore_permit(permit_id=permit.pk, reason="end", by=OFFICER, at=self.at)
-        for _ in range(12):
+        for _ in range(16):
             rides.relay_all(self.at)
             for question in Attempt.objects.open().order_by("pk"):
                 self.answer(question, is_yes=True)
@@ -404,7 +430,8 @@ class Life(RuleBasedStateMachine):
         step = {
             "on_the_way": "arrive",
             "at_pickup": "give_back" if is_shut else "board",
-            "on_board": "drop_off",
+            "on_board": "reach_stop" if order.ride.stops_ahead else "drop_off",
+            "at_stop": "go_on",
         }[order.stage]
         by, code = order.worker.actor, order.ride.code
         orders.take(ref=order.ref, step=step, by=by, at=self.at, code=code)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from apps.audit import operations as audit
 from apps.bus.models import Event
 from apps.kernel import clock
 from apps.ledger.models import Journal
@@ -241,11 +242,13 @@ class TestNotPaid:
             town.step(order, "drop_off", town.worker.actor, reason="not_paid")
 
 
+@pytest.mark.django_db(transaction=True)
 class TestNights:
     def test_what_is_owed_for_cash_is_carried_and_netted_the_night_after(self, town):
         provider = town.worker.provider
         ride(town)
         first, second = NOON + timedelta(hours=18), NOON + timedelta(hours=42)
+        audit.seal_all(at=second)  # as each minute
 
         def settle(at):
             return settlement.settle(

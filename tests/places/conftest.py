@@ -26,10 +26,3 @@ def la_serena_streets(built_streets, settings) -> Path:
     """The demo city's streets in force."""
     settings.DATA_DIR = WITH_STREETS
     return built_streets
-
-
-@pytest.fixture
-def own_data(settings, tmp_path) -> Path:
-    """A folder for cities that only this test knows."""
-    settings.DATA_DIR = tmp_path / "data"
-    return settings.DATA_DIR

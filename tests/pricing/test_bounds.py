@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.pricing.models import Payee, Tariff
-from apps.pricing.operations import metered
+from apps.pricing.operations import bounded, metered
 from apps.regulation.rules import UNBOUND, WHOLE, Bounds, Fee, Pay, Subsidy
+from tests.factories import FOR_GOOD
 
 # 400 + 2,600 m at 700 a km + 6 min at 100 = 2,820; platform 282, VAT 54, city 100: 3,256.
 TARIFF = Tariff(
@@ -18,11 +19,13 @@ TARIFF = Tariff(
     city_fee_minor=100,
     vat_bp=1_900,
     surge_most_bp=20_000,
+    valid=FOR_GOOD,
 )
 
 
 def fare(bounds=UNBOUND, demand_bp=WHOLE, tariff=TARIFF):
-    return metered(tariff, metres=2_600, seconds=360, demand_bp=demand_bp, bounds=bounds)
+    lines = metered(tariff, metres=2_600, seconds=360, demand_bp=demand_bp, bounds=bounds)
+    return bounded(lines, bounds, metres=2_600, seconds=360)
 
 
 def line(lines, code):
@@ -51,7 +54,7 @@ def test_demand_lifts_the_fare_as_far_as_tariff_and_city_allow(demand_bp, bounds
 
 
 def test_without_surge_in_the_tariff_demand_lifts_nothing():
-    quiet = Tariff(start_minor=400, per_km_minor=700, per_minute_minor=100, surge_most_bp=WHOLE)
+    quiet = Tariff(start_minor=400, per_km_minor=700, per_minute_minor=100, valid=FOR_GOOD)
 
     assert line(fare(demand_bp=30_000, tariff=quiet), "surge") is None
 

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import nats
@@ -32,6 +33,9 @@ class Books:
             "questions to the bank": "payments_attempt WHERE answered_at IS NULL",
             "events not streamed": "bus_event WHERE streamed_at IS NULL",
             "payouts": "settlement_payout WHERE state IN ('DUE', 'SENT')",
+            "drivers under way": "dispatch_run WHERE ended_at IS NULL",
+            "offers": "dispatch_offer WHERE state = 'OPEN'",
+            "jobs": "dispatch_job WHERE state IN ('WAITING', 'SEARCHING', 'ASSIGNED')",
         }
         sql = " UNION ALL ".join(
             f"SELECT '{name}', count(*) FROM {where}" for name, where in counts.items()
@@ -71,8 +75,7 @@ async def _streamed(url: str) -> list[int]:
 class Bank:
     """The sandbox's own file, which the city never reads."""
 
-    def __init__(self, platform: Platform) -> None:
-        file = platform.data / "sandbox" / "sandbox.sqlite3"
+    def __init__(self, file: Path) -> None:
         with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as line:
             # The city's own account: what arrives at a provider's stands in theirs once more.
             found = line.execute("SELECT body FROM objects WHERE account = '' ORDER BY seq")
@@ -80,13 +83,20 @@ class Bank:
         self.charges = [one for one in bodies if one["object"] == "charge"]
         self.intents = [one for one in bodies if one["object"] == "payment_intent"]
         self.transfers = [one for one in bodies if one["object"] == "transfer"]
+        self.refunds = [one for one in bodies if one["object"] == "refund"]
+        self.moved = [one for one in bodies if one["object"] == "balance_transaction"]
 
     def sums(self) -> dict[str, int]:
-        return {
-            "captured": sum(one["amount_captured"] for one in self.charges),
-            "refunded": sum(one["amount_refunded"] for one in self.charges),
-            "paid_out": sum(one["amount"] for one in self.transfers),
-        }
+        """What moved, by the bank's own account of our balance.
+
+        A charge's own `amount_refunded` will not do: what was promised and never taken counts
+        there as given back.
+        """
+        moved: Counter[str] = Counter()
+        for one in self.moved:
+            moved[one["type"]] += one["amount"]
+        charged, back, out = (moved.pop(kind, 0) for kind in ("charge", "refund", "transfer"))
+        return {"captured": charged, "refunded": -back, "paid_out": -out, **moved}
 
     def captured(self) -> dict[str, int]:
         """What was taken, by the promise that it was taken from: two charges add up."""
@@ -94,6 +104,17 @@ class Bank:
         for one in self.charges:
             taken[one["payment_intent"]] += one["amount_captured"]
         return {intent: minor for intent, minor in taken.items() if minor}
+
+    def refunded(self) -> dict[str, int]:
+        """What was given back, by the promise that it had been taken from."""
+        back: Counter[str] = Counter()
+        for one in self.refunds:
+            back[one["payment_intent"]] += one["amount"]
+        return dict(back)
+
+    def promises(self) -> dict[str, str]:
+        """How each promise stands, in the bank's words."""
+        return {one["id"]: one["status"] for one in self.intents}
 
     def paid_out(self) -> dict[str, int]:
         return {one["id"]: one["amount"] for one in self.transfers}

@@ -6,7 +6,7 @@ broken facts in `test_checks.py`: a check that cannot fail proves nothing.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from apps.orders.verticals import PAYING, OutOfTurn, Vertical
@@ -96,7 +96,8 @@ def money_adrift(accounts: Mapping[str, int], bank: Mapping[str, int]) -> list[s
         """What stands to the credit of the accounts whose name ends so."""
         return -sum(minor for code, minor in accounts.items() if code.endswith(ends))
 
-    faults = []
+    known = {"captured", "refunded", "paid_out"}
+    faults = [f"{minor} moved as {what}" for what, minor in bank.items() if what not in known]
     taken = bank["captured"] - bank["refunded"]
     kept = {
         "paid out": bank["paid_out"],
@@ -126,6 +127,92 @@ def different(what: str, ours: Mapping[str, int], theirs: Mapping[str, int]) -> 
         f"{what} {key}: {ours.get(key)} here, {theirs.get(key)} at the bank"
         for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key)
+    ]
+
+
+def fee_due(steps: Sequence[Row], fee: int, free_for: timedelta) -> int:
+    """What calling off costs, by the steps of one ride alone.  Rows, the oldest first: name, when.
+
+    Nothing before a driver said yes and for some time after; a rider who does not come pays.
+    """
+    assigned: datetime | None = None
+    for name, at in steps:
+        match name:
+            case "assign":
+                assigned = at
+            case "give_back":
+                assigned = None
+            case "no_show":
+                return fee
+            case "cancel" if assigned and at >= assigned + free_for:
+                return fee
+    return 0
+
+
+def wrongly_charged(orders: Iterable[Row]) -> list[str]:
+    """Orders whose end and whose money do not go together.
+
+    Rows: ref, stage, price, fee due, charged, state of the payment, captured, whether the city
+    took back what it had counted.
+    """
+    faults = []
+    for ref, stage, price, fee, charged, state, captured, is_uncounted in orders:
+        due = {"done": price, "cancelled": fee}.get(stage, 0)
+        if (charged or 0, captured) != (due, due):
+            faults.append(f"order {ref}, {stage}: {charged} charged, {captured} taken, {due} due")
+        # Called off while the bank was still thinking: it may have said no.
+        ends = {"CAPTURED"} if due else {"REFUSED"} if stage == "refused" else VOID
+        if state not in ends:
+            faults.append(f"order {ref}, {stage}: its payment is {state}")
+        if is_uncounted != (stage != "done"):
+            faults.append(f"order {ref}, {stage}: the city {'un' * is_uncounted}counted it")
+    return faults
+
+
+VOID = {"CANCELLED", "REFUSED"}
+AT_THE_BANK = {
+    "CAPTURED": "succeeded",
+    "CANCELLED": "canceled",
+    "REFUSED": "requires_payment_method",
+}
+
+
+def broken_promises(payments: Iterable[Row], bank: Mapping[str, str]) -> list[str]:
+    """Promises that stand otherwise with us than at the bank, or that only one of us knows.
+
+    Rows: the bank's reference, our state.  What was called off before anybody asked has none.
+    """
+    ours = {reference: AT_THE_BANK.get(state, state) for reference, state in payments if reference}
+    unasked = [state for reference, state in payments if not reference and state != "CANCELLED"]
+    faults = [f"a payment is {state}, and the bank was never asked" for state in unasked]
+    return faults + [
+        f"promise {one}: {ours.get(one)} here, {bank.get(one)} at the bank"
+        for one in sorted(ours.keys() | bank.keys())
+        if ours.get(one) != bank.get(one)
+    ]
+
+
+def not_given_back(said: Iterable[tuple[str, str]], refunds: Iterable[Row]) -> list[str]:
+    """Refunds that an officer was told of and that did not happen, or happened otherwise.
+
+    Said: key, amount.  Rows: key, amount, whether the bank did it.
+    """
+    done = [(key, str(minor)) for key, minor, is_done in refunds if is_done]
+    faults = [f"refund {' of '.join(one)} was promised" for one in said if one not in done]
+    return faults + [
+        f"refund {' of '.join(one)} happened {n} times, told {told[one]} times"
+        for told in [Counter(said)]
+        for one, n in Counter(done).items()
+        if n != 1 or not told[one]
+    ]
+
+
+def broken_answers(answers: Mapping[str, int]) -> list[str]:
+    """What nobody may be told, whoever dies: that we made a mistake.  "Later" may be said."""
+    return [
+        f"people heard {code} {n} times"
+        for code, n in answers.items()
+        if code == "our_fault" or code.endswith("http_500") or code.startswith("stumbled_")
     ]
 
 

@@ -1,5 +1,7 @@
 """Every check of the proof, on facts that are right and on facts that are not."""
 
+import json
+import sqlite3
 from datetime import timedelta
 
 import pytest
@@ -12,6 +14,7 @@ from apps.kernel.actors import Actor
 from apps.mobility.vertical import RIDE
 from tests.factories import NOON
 from tests.proof import checks
+from tests.proof.books import Bank
 
 LATER, LATE = NOON + timedelta(minutes=5), NOON + timedelta(minutes=9)
 WHOLE = [("authorise", "searching"), ("assign", "on_the_way"), ("arrive", "at_pickup")]
@@ -96,6 +99,30 @@ class TestMoney:
     def test_one_peso_adrift_at_the_bank_is_seen(self, what):
         assert checks.money_adrift(BOOKS, {**BANK, what: BANK[what] + 1})
 
+    def test_money_that_moved_as_nothing_we_know_is_seen(self):
+        assert checks.money_adrift(BOOKS, {**BANK, "adjustment": 1}) == ["1 moved as adjustment"]
+
+    def test_a_promise_that_was_never_taken_is_no_refund_though_the_bank_calls_it_so(
+        self, tmp_path
+    ):
+        file, charge = tmp_path / "bank", {"object": "charge", "amount": 2_450}
+        kept = [
+            {**charge, "payment_intent": "void", "amount_captured": 0, "amount_refunded": 2_450},
+            {**charge, "payment_intent": "paid", "amount_captured": 700, "amount_refunded": 60},
+            {"object": "refund", "payment_intent": "paid", "amount": 60},
+            {"object": "balance_transaction", "type": "charge", "amount": 700},
+            {"object": "balance_transaction", "type": "refund", "amount": -60},
+        ]
+        with sqlite3.connect(file) as line:
+            line.execute("CREATE TABLE objects (seq INTEGER PRIMARY KEY, account, body)")
+            line.executemany(
+                "INSERT INTO objects (account, body) VALUES ('', ?)",
+                [(json.dumps(one),) for one in kept],
+            )
+        bank = Bank(file)
+        assert bank.sums() == {"captured": 700, "refunded": 60, "paid_out": 0}
+        assert (bank.captured(), bank.refunded()) == ({"paid": 700}, {"paid": 60})
+
     def test_an_account_nobody_knows_is_seen(self):
         assert checks.money_adrift({**BOOKS, "misc:rest": 1}, BANK)
 
@@ -103,6 +130,111 @@ class TestMoney:
         assert checks.different("capture", {"a": 1, "b": 2}, {"a": 1, "b": 2}) == []
         assert len(checks.different("capture", {"a": 1}, {"b": 1})) == 2
         assert len(checks.different("capture", {"a": 1}, {"a": 2})) == 1
+
+
+FREE, LATE_FEE = timedelta(minutes=2), 700
+ASSIGNED = ("authorise", NOON), ("assign", NOON)
+
+
+class TestFees:
+    @pytest.mark.parametrize(
+        ("taken", "fee"),
+        [
+            ([("cancel", LATER)], 0),
+            ([*ASSIGNED, ("cancel", NOON + FREE - timedelta(seconds=1))], 0),
+            ([*ASSIGNED, ("cancel", NOON + FREE)], LATE_FEE),
+            ([*ASSIGNED, ("give_back", LATER), ("cancel", LATE)], 0),
+            ([*ASSIGNED, ("give_back", NOON), ("assign", LATER), ("cancel", LATE)], LATE_FEE),
+            ([*ASSIGNED, ("arrive", NOON), ("no_show", NOON)], LATE_FEE),
+            ([*ASSIGNED, ("drop_off", LATE)], 0),
+        ],
+        ids=["unassigned", "in time", "late", "given back", "assigned again", "no show", "done"],
+    )
+    def test_a_fee_is_due_when_somebody_came_for_nothing(self, taken, fee):
+        assert checks.fee_due(taken, LATE_FEE, FREE) == fee
+
+    GOOD = [
+        ("done", 2_450, 0, 2_450, "CAPTURED", 2_450, False),
+        ("cancelled", 2_450, 0, 0, "CANCELLED", 0, True),
+        ("cancelled", 2_450, 700, 700, "CAPTURED", 700, True),
+        ("cancelled", 2_450, 0, 0, "REFUSED", 0, True),
+        ("refused", 2_450, 0, 0, "REFUSED", 0, True),
+        ("unserved", 2_450, 0, 0, "CANCELLED", 0, True),
+    ]
+
+    @pytest.mark.parametrize("order", GOOD, ids=lambda one: "-".join(map(str, one)))
+    def test_an_end_and_its_money_go_together(self, order):
+        assert checks.wrongly_charged([("a", *order)]) == []
+
+    @pytest.mark.parametrize(
+        "order",
+        [
+            ("done", 2_450, 0, 2_450, "CAPTURED", 2_449, False),
+            ("done", 2_450, 0, 0, "CAPTURED", 2_450, False),
+            ("done", 2_450, 0, 2_450, "AUTHORISED", 2_450, False),
+            ("done", 2_450, 0, 2_450, "CAPTURED", 2_450, True),
+            ("cancelled", 2_450, 0, 700, "CAPTURED", 700, True),
+            ("cancelled", 2_450, 700, 0, "CAPTURED", 0, True),
+            ("cancelled", 2_450, 0, 0, "AUTHORISED", 0, True),
+            ("cancelled", 2_450, 0, 0, "CANCELLED", 0, False),
+            ("refused", 2_450, 0, 0, "CANCELLED", 0, True),
+            ("unserved", 2_450, 700, 0, "CAPTURED", 0, True),
+        ],
+        ids=lambda one: "-".join(map(str, one)),
+    )
+    def test_anything_else_is_a_fault(self, order):
+        assert checks.wrongly_charged([("a", *order)])
+
+
+class TestPromises:
+    OURS = [("pi_1", "CAPTURED"), ("pi_2", "CANCELLED"), ("pi_3", "REFUSED"), ("", "CANCELLED")]
+    BANK = {"pi_1": "succeeded", "pi_2": "canceled", "pi_3": "requires_payment_method"}
+
+    def test_both_sides_tell_the_same_story(self):
+        assert checks.broken_promises(self.OURS, self.BANK) == []
+
+    @pytest.mark.parametrize(
+        ("ours", "bank"),
+        [
+            (OURS, {**BANK, "pi_2": "requires_capture"}),
+            (OURS, {**BANK, "pi_4": "requires_capture"}),
+            (OURS[1:], BANK),
+            ([*OURS, ("pi_4", "CANCELLED")], BANK),
+            ([*OURS, ("", "OPENED")], BANK),
+            ([("pi_1", "AUTHORISED"), *OURS[1:]], BANK),
+        ],
+        ids=["hangs", "asked twice", "unknown here", "unknown there", "unasked", "untaken"],
+    )
+    def test_two_stories_are_seen(self, ours, bank):
+        assert len(checks.broken_promises(ours, bank)) == 1
+
+    @pytest.mark.parametrize(
+        ("refunds", "faults"),
+        [
+            ([("k", 9, True)], 0),
+            ([], 1),
+            ([("k", 9, False)], 1),
+            ([("k", 8, True)], 2),
+            ([("k", 9, True), ("k", 9, True)], 1),
+            ([("k", 9, True), ("l", 9, True)], 1),
+        ],
+        ids=["once", "never", "refused", "otherwise", "twice", "and another"],
+    )
+    def test_what_an_officer_gave_back_is_given_back_once(self, refunds, faults):
+        assert len(checks.not_given_back([("k", "9")], refunds)) == faults
+
+
+class TestTalk:
+    def test_a_city_that_says_later_is_patient_and_one_that_breaks_is_not(self):
+        assert checks.broken_answers({"away": 9, "http_503": 2, "ConnectError": 3}) == []
+        assert checks.broken_answers({"our_fault": 1, "http_500": 2, "line_http_500": 3}) == [
+            "people heard our_fault 1 times",
+            "people heard http_500 2 times",
+            "people heard line_http_500 3 times",
+        ]
+        assert checks.broken_answers({"stumbled_KeyError": 1}) == [
+            "people heard stumbled_KeyError 1 times"
+        ]
 
 
 class TestNews:

@@ -1,15 +1,19 @@
 """What people want is theirs and the seed's; how a car moves is arithmetic."""
 
+from dataclasses import replace
 from random import Random
 
 import httpx
 import pytest
 
 from cityplatform.simulation import Crowd, Habits, Key, Options, Record, Simulation, TooFew, load
+from cityplatform.simulation.drivers import Driver
 from cityplatform.simulation.driving import FASTEST, Journey, Spot, heading, metres_between
 from cityplatform.simulation.habits import trip
 from cityplatform.simulation.records import Tally, summary
+from cityplatform.simulation.riders import Rider
 from cityplatform.simulation.talking import Api, Refused
+from cityplatform.simulation.world import World, closest
 
 PLAZA = Spot(-29.9027, -71.2519)
 
@@ -128,3 +132,70 @@ async def test_a_plain_no_is_not_asked_again():
     async with httpx.AsyncClient(base_url="http://city/", transport=transport) as http:
         with pytest.raises(Refused, match="410 quote_gone"):
             await Api(http, "t", Random(1), Tally()).get("orders")
+
+
+def test_who_keeps_to_few_places_keeps_to_those_that_lie_together():
+    near = [PLAZA.moved(metres, 0) for metres in (0, 100, 200)]
+    marks = [PLAZA.moved(9_000, 0), *near, PLAZA.moved(0, 7_000)]
+    assert sorted(closest(marks, 3), key=str) == sorted(near, key=str)
+    assert closest(marks, 2) == near[:2]
+    assert closest(marks, None) == closest(marks, 9) == marks
+
+
+class Phone(Driver):
+    """A driver whose words go nowhere, so that they can be looked at."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world, world.crowd.drivers[0], only_finish=False)
+        self.said = []
+
+    async def _say(self, **message):
+        self.said.append(message["step"])
+
+
+@pytest.fixture
+async def world():
+    crowd = Crowd("la-serena", [Key("driver-001@demo.invalid", "x")], [], [])
+    async with httpx.AsyncClient() as http:
+        habits = Habits(gives_back=0.5)
+        made = World("http://city", http, crowd, seed=7, speed=1, habits=habits)
+        made.landmarks = [PLAZA]
+        yield made
+
+
+async def test_a_rider_of_the_play_who_does_not_come_pays_and_no_other_does(world):
+    driver = Phone(world)
+    driver.state = {"at": "12:05", "rides": []}
+    ride = {"ref": "r", "stage": "at_pickup", "may_leave_at": "12:04"}
+    await driver._drive(ride)
+
+    async def nobody_comes():
+        return None
+
+    world.codes["r"] = nobody_comes
+    await driver._drive(ride)
+    assert driver.said == ["give_back", "no_show"]
+
+
+async def test_a_driver_decides_once_whether_to_give_a_ride_back(world):
+    driver = Phone(world)
+    refs = [str(number) for number in range(40)]
+    first = [driver._backs_out(ref) for ref in refs]
+    assert [driver._backs_out(ref) for ref in refs] == first
+    assert 8 < sum(first) < 32
+
+
+async def test_nobody_waits_for_ever_for_a_driver(world):
+    world.speed = 1e5
+    rider = Rider(world, Key("rider-001@demo.invalid", "x"))
+    told = {"ref": "r", "state": "AUTHORISED", "stage": "searching", "total_minor": 1}
+    record, asked = rider._record(told, key=""), []
+
+    async def post(path, body, key=""):
+        asked.append((path, body))
+        return {**told, "state": "CANCELLED", "stage": "cancelled"}
+
+    rider.api.post = post
+    await rider._call_off(record, replace(trips("rider-001", many=1)[0], calls_off_after=None))
+    assert asked == [("orders/r/steps", {"step": "cancel"})]
+    assert record.stage == "cancelled"

@@ -88,6 +88,14 @@ def confirm(*, holder: UUID, by: Actor, at: datetime) -> None:
 
 
 @transaction.atomic
+def pick_up(*, holder: UUID, by: Actor, at: datetime) -> None:
+    """Somebody or something has come on board: from now on the way is kept.  Twice is harmless."""
+    boarding = Job.objects.filter(holder=holder, state=Job.State.ASSIGNED, picked_up_at=None)
+    if boarding.update(picked_up_at=at):
+        bus.publish("dispatch.picked_up", by=by, at=at, holder=str(holder))
+
+
+@transaction.atomic
 def release(*, holder: UUID, by: Actor, at: datetime) -> None:
     """Let the job go, done or called off, and its seats with it.
 
@@ -121,11 +129,36 @@ def put_back(*, holder: UUID, by: Actor, at: datetime) -> None:
     free_seats(job, job.run, at)
     job.state = Job.State.SEARCHING
     job.run = None
-    job.assigned_at = None
+    job.assigned_at = job.picked_up_at = None
     job.searching_since = at
     job.search_until = max(job.search_until, at + SEARCH_AGAIN)
-    job.save(update_fields=["state", "run", "assigned_at", "searching_since", "search_until"])
+    changed = ["state", "run", "assigned_at", "picked_up_at", "searching_since", "search_until"]
+    job.save(update_fields=changed)
     bus.publish("dispatch.put_back", by=by, at=at, holder=str(holder), worker=worker_id)
+    wake_matcher(job.city_id)
+
+
+@transaction.atomic
+def redirect(trip: Trip, /, *, holder: UUID, by: Actor, at: datetime) -> None:
+    """The job goes elsewhere, for another pay.  Who has it is told; who is asked is asked anew.
+
+    Twice is harmless, and so is a job that is over.
+    """
+    job = Job.objects.locked().filter(holder=holder).first()
+    if job is None or job.is_over:
+        return
+    goes = {
+        "dropoff_lat": trip.dropoff.lat,
+        "dropoff_lon": trip.dropoff.lon,
+        "pay_minor": trip.pay_minor,
+    }
+    if all(getattr(job, name) == value for name, value in goes.items()):
+        return
+    Job.objects.filter(pk=job.pk).update(**goes)
+    # An offer is an answer to what stands on the screen.
+    withdraw(Offer.objects.filter(job=job), why="redirected", by=by, at=at)
+    worker_id = job.run.worker_id if job.run else None
+    bus.publish("dispatch.redirected", by=by, at=at, holder=str(holder), worker=worker_id)
     wake_matcher(job.city_id)
 
 

@@ -13,6 +13,16 @@ from apps.mobility.operations.joining import (
     ask_to_drive,
     part_ways,
 )
+from apps.mobility.operations.losing import (
+    LostOutOfTurn,
+    NothingLost,
+    answer_lost,
+    close_lost,
+    close_old_lost,
+    note_returned,
+    report_lost,
+    withdraw_lost,
+)
 from apps.mobility.operations.quoting import (
     LATEST,
     NEAREST_RIDE_METRES,
@@ -27,6 +37,7 @@ from apps.mobility.operations.quoting import (
     quote_trip,
     trip_of,
 )
+from apps.mobility.operations.redirecting import CHANGEABLE, quote_change, redirect_ride
 from apps.mobility.operations.riding import (
     CODE_TRIES,
     GRACE,
@@ -38,6 +49,15 @@ from apps.mobility.operations.riding import (
     note_step,
     write_ride,
 )
+from apps.mobility.operations.safety import (
+    answer_check,
+    ask_if_well,
+    close_check,
+    forget_ways,
+    hand_over,
+    look_after_rides,
+    set_safety_rules,
+)
 from apps.mobility.operations.sharing import RideOver, share_ride, stop_sharing
 from apps.mobility.operations.shifts import (
     go_on_shift,
@@ -48,6 +68,7 @@ from apps.mobility.operations.shifts import (
 )
 
 __all__ = [
+    "CHANGEABLE",
     "CODE_TRIES",
     "GRACE",
     "LATEST",
@@ -59,31 +80,48 @@ __all__ = [
     "VERTICAL",
     "AlertClosed",
     "CannotServe",
+    "LostOutOfTurn",
     "NobodyToFear",
+    "NothingLost",
     "PlateTaken",
     "RideOver",
     "Stop",
     "accept_offer",
     "acknowledge_alert",
     "agree_to_driver",
+    "answer_check",
+    "answer_lost",
+    "ask_if_well",
     "ask_to_drive",
     "begin_searches",
     "case_of",
     "close_alert",
+    "close_check",
+    "close_lost",
+    "close_old_lost",
     "confirm_ride",
     "count_wrong_code",
+    "forget_ways",
     "go_on_shift",
+    "hand_over",
     "hour_of",
     "leave_shift",
     "limit_to_papers",
+    "look_after_rides",
     "note_end_of_shift",
+    "note_returned",
     "note_step",
     "part_ways",
+    "quote_change",
     "quote_trip",
     "raise_alert",
+    "redirect_ride",
+    "report_lost",
+    "set_safety_rules",
     "share_ride",
     "stop_offering",
     "stop_sharing",
     "trip_of",
+    "withdraw_lost",
     "write_ride",
 ]

@@ -9,7 +9,7 @@ from django.db.models import F
 from apps.dispatch import operations as dispatch
 from apps.dispatch.models import Offer
 from apps.kernel.actors import Actor
-from apps.mobility import mds
+from apps.mobility import mds, ways
 from apps.mobility.models import Ride
 from apps.mobility.operations.quoting import VERTICAL, hour_of
 from apps.mobility.operations.vehicles import note_event
@@ -34,10 +34,12 @@ def write_ride(order: Order) -> None:
         dropoff_lat=asked["dropoff"]["lat"],
         dropoff_lon=asked["dropoff"]["lon"],
         dropoff_name=asked["dropoff"]["name"],
+        stops=ways.stops(asked),
         metres=asked["metres"],
         seconds=asked["seconds"],
         is_estimate=asked["is_estimate"],
         line=asked["line"],
+        needs=asked.get("needs", []),
         pickup_at=later,
         search_at=later and later - LEAD,
         code=f"{secrets.randbelow(10_000):04}",
@@ -52,8 +54,13 @@ def note_step(
         promised = at + timedelta(seconds=int(data.get("eta_seconds", 0)))
         Ride.objects.filter(order=order).update(pickup_eta_at=promised)
     elif step.name == "board":
-        ends = at + timedelta(seconds=order.ride.seconds)
-        Ride.objects.filter(order=order).update(dropoff_eta_at=ends)
+        _head_on(order, at)
+    elif step.name == "reach_stop":
+        order.ride.stop_eta_at = None
+        order.ride.save(update_fields=["stop_eta_at"])
+    elif step.name == "go_on":
+        order.ride.stops_passed += 1
+        _head_on(order, at)
     elif step.name == "give_back":
         Ride.objects.filter(order=order).update(pickup_eta_at=None, code_tries=0)
     elif step.name == "search" or step.state == Order.State.CANCELLED:
@@ -61,6 +68,15 @@ def note_step(
     if order.worker_id is not None:
         for event in mds.EVENTS_OF_STEP.get(step.name, ()):
             note_event(order.worker_id, event, order, at)
+
+
+def _head_on(order: Order, at: datetime) -> None:
+    """Say anew when the next stop and the destination are reached.  The order is locked."""
+    ride, asked = order.ride, order.quote.request
+    ahead = at + timedelta(seconds=ways.next_seconds(asked, ride.stops_passed))
+    ride.stop_eta_at = ahead if ride.stops_ahead else None
+    ride.dropoff_eta_at = at + timedelta(seconds=ways.seconds_ahead(asked, ride.stops_passed))
+    ride.save(update_fields=["stops_passed", "stop_eta_at", "dropoff_eta_at"])
 
 
 def begin_searches(*, at: datetime) -> int:

@@ -1,4 +1,5 @@
-from django.db import migrations
+import apps.audit.transactions
+from django.db import migrations, models
 
 REFUSE = """
 CREATE TRIGGER regulation_decision_append_only BEFORE UPDATE OR DELETE ON regulation_decision
@@ -15,4 +16,15 @@ DROP TRIGGER regulation_decision_append_only ON regulation_decision;
 class Migration(migrations.Migration):
     dependencies = [("audit", "0002_append_only"), ("regulation", "0003_policies")]
 
-    operations = [migrations.RunSQL(REFUSE, ALLOW)]
+    operations = [
+        migrations.AddField(
+            model_name="decision",
+            name="tx",
+            field=apps.audit.transactions.TransactionField(verbose_name="transaction"),
+        ),
+        migrations.AddIndex(
+            model_name="decision",
+            index=models.Index(fields=["tx", "id"], name="regulation_decision_tx"),
+        ),
+        migrations.RunSQL(REFUSE, ALLOW),
+    ]

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.transactions import TransactionField
 from apps.parties.models import Provider
 from apps.places.models import City
 from apps.regulation.rules import UNBOUND, Act
@@ -41,9 +42,9 @@ class Allowance(models.Model):
 class Decision(models.Model):
     """What the city was asked in one case, and what it said: kept when it said no, too.
 
-    Written once.  `asked` lists every policy that concerned the case, with its version and its
-    word, and `facts` what they were told: enough to ask them again.  Where people were to be
-    fetched is kept as zones only.
+    Written once, and sealed (see `seals`).  `asked` lists every policy that concerned the case,
+    with its version and its word, and `facts` what they were told: enough to ask them again.
+    Where people were to be fetched is kept as zones only.
     """
 
     class Asked(models.TextChoices):
@@ -64,6 +65,7 @@ class Decision(models.Model):
     refusal = models.CharField(_("why not; empty if granted"), max_length=100, blank=True)
     rule = models.CharField(_("rule"), max_length=30, blank=True)
     decided_at = models.DateTimeField(_("decided"))
+    tx = TransactionField(_("transaction"))
 
     # What the policies say of the price: for whoever asked, who freezes it in a quote.
     bounds = UNBOUND
@@ -72,9 +74,15 @@ class Decision(models.Model):
         verbose_name = _("decision")
         verbose_name_plural = _("decisions")
         indexes = [
+            models.Index(name="regulation_decision_tx", fields=["tx", "id"]),
             models.Index(
                 name="regulation_refusals", fields=["-decided_at"], condition=~Q(refusal="")
-            )
+            ),
+            models.Index(
+                name="regulation_refusals_by",
+                fields=["by", "-decided_at"],
+                condition=~Q(refusal=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ class Permit(models.Model):
     valid = DateTimeRangeField(_("valid from, up to"))
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
     reason = models.TextField(_("why it was revoked"), blank=True)
+    revoked_by = models.CharField(_("revoked by"), max_length=60, blank=True)
 
     class Meta:
         verbose_name = _("permit")

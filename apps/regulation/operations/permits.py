@@ -71,7 +71,7 @@ def revoke_permit(*, permit_id: int, reason: str, by: Actor, at: datetime) -> No
     if not reason.strip():
         raise ValueError("a permit is not revoked without a reason")
     valid = Permit.objects.filter(pk=permit_id, revoked_at=None)
-    if valid.update(revoked_at=at, reason=reason.strip()):
+    if valid.update(revoked_at=at, reason=reason.strip(), revoked_by=str(by)):
         _tell("regulation.permit_revoked", permit_id, reason.strip(), by, at)
     elif not Permit.objects.filter(pk=permit_id).exists():
         raise NoSuchPermit(str(permit_id))
@@ -89,7 +89,7 @@ def restore_permit(*, permit_id: int, reason: str, by: Actor, at: datetime) -> N
     revoked = Permit.objects.filter(pk=permit_id, revoked_at__isnull=False)
     try:
         with transaction.atomic():
-            is_restored = revoked.update(revoked_at=None, reason="")
+            is_restored = revoked.update(revoked_at=None, reason="", revoked_by="")
     except IntegrityError as error:
         raise _complaint(error, str(permit_id)) from error
     if is_restored:

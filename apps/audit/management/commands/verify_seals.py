@@ -2,18 +2,21 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.audit import operations
+from apps.audit import queries
+from apps.audit.seals import names
 
 
 class Command(BaseCommand):
     help = "Check every sealed log against its seals.  Fails where a log was bent."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verdicts = [operations.verify(stream=name) for name in operations.names()]
+        verdicts = [queries.verify(name) for name in names()]
         for verdict in verdicts:
-            said = verdict.fault or "as sealed"
+            said = f"{len(verdict.faults)} faults" if verdict.faults else "as sealed"
             self.stdout.write(
                 f"{verdict.stream}: {verdict.seals} seals, {verdict.rows} rows, {said}"
             )
-        if any(verdict.fault for verdict in verdicts):
+            for fault in verdict.faults:
+                self.stdout.write(f"{verdict.stream}: {fault}")
+        if any(verdict.faults for verdict in verdicts):
             raise CommandError("a log is not what was sealed")

@@ -1,5 +1,7 @@
 /* Choosing the two ends on the map or by where the phone is.  The fields stay the truth. */
 
+import { say } from "../js/app.js";
+
 const form = document.querySelector("[data-plan]");
 const map = document.querySelector("#map");
 const combos = Object.fromEntries([...form.querySelectorAll("[data-end]")].map((one) => [one.dataset.end, one]));
@@ -38,7 +40,7 @@ function draw() {
     const { text, lat, lon } = fields(end);
     if (!lat.value) return [];
     const at = { lat: Number(lat.value), lon: Number(lon.value) };
-    return [{ id: end, kind: end === "start" ? "start" : "end", ...at },
+    return [{ id: end, kind: { start: "start", to: "end" }[end] ?? "stop", ...at },
       { id: `${end}-says`, kind: "says", title: text.value, ...at }];
   });
   map?.setPins?.(pins);
@@ -54,6 +56,19 @@ map?.addEventListener("map:tap", ({ detail }) => {
 map?.addEventListener("map:located", ({ detail }) => {
   if (!fields("start").text.value) fill("start", detail);
 });
+// A place of theirs goes where they were writing, and without that to where they want to go.
+let writing = "to";
+for (const [end, combo] of Object.entries(combos)) combo.addEventListener("focusin", () => { writing = end; });
+for (const known of form.querySelectorAll("[data-known]")) {
+  known.addEventListener("click", (event) => {
+    event.preventDefault();
+    const { text, lat, lon } = fields(writing);
+    [text.value, lat.value, lon.value] = [known.dataset.name, known.dataset.lat, known.dataset.lon];
+    say(`${text.labels[0].textContent}: ${text.value}`);
+    writing = "to";
+    draw();
+  });
+}
 form.addEventListener("combo:chosen", () => setTimeout(draw));
 form.querySelector("[data-here]")?.addEventListener("click", () => {
   navigator.geolocation?.getCurrentPosition(

@@ -1,4 +1,4 @@
-/* Draws a trip on the page's map: the way, both ends, the car.  The page says the same in words. */
+/* Draws a trip on the page's map: the way, both ends, the stops, the car.  The page says the same in words. */
 
 const element = document.querySelector("#map-data");
 
@@ -18,6 +18,10 @@ export async function tripMap() {
     map.setPins([
       { id: "start", kind: "start", ...trip.start },
       { id: "end", kind: "end", ...trip.end },
+      ...(trip.stops ?? []).flatMap(({ lat, lon, name }, n) => [
+        { id: `stop-${n}`, kind: "stop", lat, lon },
+        { id: `stop-${n}-says`, kind: "says", lat, lon, title: name },
+      ]),
       { id: "start-says", kind: "says", lat: trip.start.lat, lon: trip.start.lon, title: trip.start.name },
       { id: "end-says", kind: "says", lat: trip.end.lat, lon: trip.end.lon, title: trip.end.name },
     ]);

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.audit import operations as audit
 from apps.kernel import clock
 from apps.places.models import City
 from apps.settlement import operations, queries
@@ -22,6 +23,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, day: date | None, **options: Any) -> None:
         at = clock.now()
+        try:
+            audit.require_sealed(at=at)
+        except audit.NotSealed as error:
+            raise CommandError(str(error)) from error
         if day is None:
             payouts = operations.settle_all(at=at)
         elif day > at.date():

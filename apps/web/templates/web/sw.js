@@ -126,3 +126,4 @@ addEventListener("message", (event) => {
   };
   event.waitUntil(work());
 });
+{% include "notifications/sw.js" %}

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('places', '0003_emergency_phone'),
+        ('places', '0004_favourites'),
     ]
 
     operations = [

@@ -1,0 +1,36 @@
+"""What people hear of their orders, whatever the kind of service."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.kernel.actors import Kind as Part
+from apps.notifications import kinds
+from apps.notifications.models import Channel
+
+kinds.register(
+    kinds.Kind(
+        slug="receipt_ready",
+        part=Part.CONSUMER,
+        name=_("A receipt"),
+        title=_("Your receipt: %(sum)s"),
+        text="%(summary)s",
+        icon="receipt",
+    ),
+    kinds.Kind(
+        slug="cash_owed",
+        part=Part.CONSUMER,
+        name=_("Cash that was not paid"),
+        title=_("%(sum)s were not paid in cash"),
+        text=_("%(summary)s. Settle it with the city's desk; until then you pay by card."),
+        icon="cash",
+        channels=frozenset(Channel),
+        always=frozenset({Channel.SCREEN}),
+    ),
+    kinds.Kind(
+        slug="cash_settled",
+        part=Part.CONSUMER,
+        name=_("A cash debt that is settled"),
+        title=_("You owe nothing any more"),
+        text="%(summary)s",
+        icon="cash",
+    ),
+)

@@ -1,0 +1,49 @@
+"""What the consumer of an order is told of its money."""
+
+from datetime import datetime
+
+from django.urls import reverse
+
+from apps.kernel.actors import Actor
+from apps.notifications import operations as notifications
+from apps.notifications import words
+from apps.notifications.models import Notice
+from apps.orders import verticals
+from apps.orders.models import Order
+from apps.payments.models import Payment
+
+
+def tell_payer(*, topic: str, payment_id: int, by: Actor, at: datetime) -> None:
+    """Look at how the payment of a whole order stands, and tell its consumer what is new in it.
+
+    A tip has a payment of its own and no order under it: whoever gives one sees it at once.
+    """
+    payment = Payment.objects.get(pk=payment_id)
+    for order in Order.objects.filter(basket__ref=payment.holder).select_related("ride", "city"):
+        kind = _kind(topic, order)
+        if kind is None:
+            continue
+        notifications.notify(
+            to=order.consumer_id,
+            kind=kind,
+            about=f"order:{order.ref}",
+            link=reverse("orders:receipt", args=[order.ref]),
+            context={
+                "sum": words.money(order.charged or order.total),
+                "summary": verticals.get(order.vertical).summary(order),
+            },
+            by=by,
+            at=at,
+        )
+
+
+def _kind(topic: str, order: Order) -> str | None:
+    owed = Notice.objects.filter(
+        user=order.consumer_id, kind="cash_owed", about=f"order:{order.ref}"
+    ).exists()
+    match topic:
+        case "payments.unpaid":
+            return "cash_owed"
+        case "payments.captured" if not owed:
+            return "receipt_ready"
+    return "cash_settled" if owed else None
