@@ -76,7 +76,7 @@ def _requote(
         messages.error(request, CANNOT_SERVE[no.code])
         return redirect("mobility:plan")
     except regulation.NotPermitted as no:
-        messages.error(request, refusals.refusal(no))
+        messages.error(request, refusals.refusal(no, request.user))
         return redirect("mobility:plan")
     page = reverse("mobility:choose", args=[quotes[0].bundle])
     return redirect(f"{page}?before={before}" if before else page)

@@ -68,7 +68,7 @@ def destination(request: HttpRequest, ref: UUID) -> HttpResponse:
         except operations.CannotServe as no:
             form.add_error("to", CANNOT_SERVE[no.code])
         except regulation.NotPermitted as no:
-            form.add_error("to", refusals.refusal(no))
+            form.add_error("to", refusals.refusal(no, request.user))
         else:
             return redirect("mobility:new-price", ref=ref, quote=quote.ref)
     page = {

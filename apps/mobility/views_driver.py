@@ -166,7 +166,7 @@ def _do(request: HttpRequest, operation: Any, **what: Any) -> HttpResponse:
     except orders.StepRefused as no:
         messages.error(request, REFUSED_STEPS.get(no.code, REFUSALS[orders.OutOfTurn]))
     except regulation.NotPermitted as no:
-        messages.error(request, refusals.refusal(no))
+        messages.error(request, refusals.refusal(no, request.user))
     return redirect("driver:shift")
 
 

@@ -16,6 +16,7 @@ from apps.kernel.office import Facts, FactsInline
 from apps.orders import operations, verticals
 from apps.orders.models import Basket, Change, Order, Step
 from apps.parties.authentication import asking
+from apps.regulation.admin_decisions import DecisionAdmin
 
 
 class StepInline(FactsInline):
@@ -28,6 +29,16 @@ class ChangeInline(FactsInline):
     model = Change
     fields = ("number", "state", "before", "after", "holder", "reason", "asked_at", "answered_at")
     ordering = ("number",)
+
+
+class OrderInline(FactsInline):
+    model = Order
+    fields = ("code", "vertical", "state", "stage", "placed_at")
+    readonly_fields = ("code",)
+
+
+# A decision's page shows the order that it allowed.
+DecisionAdmin.inlines = (*DecisionAdmin.inlines, OrderInline)
 
 
 @admin.register(Order)

@@ -7,25 +7,29 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.audit.office import Proven
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
-from apps.kernel.office import ActsWithReason, Facts, FactsInline
+from apps.kernel.office import ActsWithReason, FactsInline
 from apps.parties.admin import ProviderAdmin
 from apps.regulation import (
     admin_applications,
     admin_cases,
+    admin_decisions,
     admin_papers,
     admin_policies,
     operations,
-    queries,
-    seals,
 )
 from apps.regulation.forms import Grant
-from apps.regulation.models import Allowance, Decision, Permit
+from apps.regulation.models import Permit
 
 # Desks of their own, which register themselves.
-__all__ = ["admin_applications", "admin_cases", "admin_papers", "admin_policies"]
+__all__ = [
+    "admin_applications",
+    "admin_cases",
+    "admin_decisions",
+    "admin_papers",
+    "admin_policies",
+]
 
 
 class PermitInline(FactsInline):
@@ -111,33 +115,6 @@ class PermitAdmin(ActsWithReason):
             operations.PermitOverlaps: _("another permit has taken its place")
         }
         return self.with_reason(request, permits, name, title, act, complaints)
-
-
-@admin.register(Decision)
-class DecisionAdmin(Proven, Facts):
-    """What the city was asked, and what it said."""
-
-    stream = seals.STREAM
-    list_display = ("id", "decided_at", "act", "provider", "vertical", "answer", "rule")
-    list_filter = ("act", "vertical", ("refusal", admin.EmptyFieldListFilter), "decided_at")
-    list_select_related = ("provider",)
-    search_fields = ("provider__name", "=ref", "=rule")
-    ordering = ("-pk",)
-    show_full_result_count = False
-
-    @admin.display(description=_("answer"))
-    def answer(self, decision: Decision) -> Any:
-        return queries.explain(decision.refusal) or _("granted")
-
-
-@admin.register(Allowance)
-class AllowanceAdmin(Facts):
-    """How much the city allows, and how much of it is gone."""
-
-    list_display = ("subject", "period", "fact", "used", "cap")
-    list_filter = ("period", "fact")
-    search_fields = ("subject",)
-    ordering = ("subject", "period", "fact")
 
 
 def _officer(request: HttpRequest) -> Actor:

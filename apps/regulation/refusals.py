@@ -2,11 +2,13 @@
 
 import re
 
+from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from apps.parties.models import User
 from apps.regulation.operations import NotPermitted
 from apps.regulation.queries import explain
 
@@ -26,10 +28,10 @@ def _link(found: re.Match[str]) -> str:
     return f'<a href="{page}{f"#v{found[2]}" if found[2] else ""}">{found[0]}</a>'
 
 
-def refusal(no: NotPermitted) -> SafeString:
-    """Why the city said no, and what can be done about it."""
+def refusal(no: NotPermitted, user: User | AnonymousUser) -> SafeString:
+    """Why the city said no, and the way to appeal, for whoever is known to have been refused."""
     said = with_links(explain(str(no)))
-    if no.decision is None:
+    if no.decision is None or not user.is_authenticated:
         return said
     page = reverse("regulation:appeal", args=[no.decision])
     return format_html('{} <a href="{}">{}</a>', said, page, _("Appeal"))

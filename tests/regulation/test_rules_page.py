@@ -9,6 +9,7 @@ from django.utils.safestring import mark_safe
 from apps.kernel import clock
 from apps.pricing.models import Tariff
 from apps.regulation import operations, refusals
+from apps.regulation.models import Decision
 from tests import rides
 from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
 from tests.factories import FOR_GOOD, OFFICER, CityFactory, ZoneFactory
@@ -131,11 +132,22 @@ class TestTheWaysThere:
 
         assert 'Nobody drives today. (rule <a href="/rules/P-1/#v1">P-1/1</a>)' in page
 
-    def test_it_leads_to_the_appeal(self):
-        version = enforced("closed", title="Nobody drives today.")
-        no = operations.NotPermitted(f"policy_{version.pk}", version.ref, str(version))
+    def test_whoever_is_known_is_led_to_an_appeal(self, client):
+        town = rides.town()
+        enforced("closed", city=town.city, title="Nobody drives today.", at=clock.now())
+        ends = {}
+        for end, stop in (("start", rides.PLAZA), ("to", rides.FARO)):
+            ends |= {end: stop.name, f"{end}_lat": stop.point.lat, f"{end}_lon": stop.point.lon}
 
-        assert f'<a href="/appeal/{version.ref}/">Appeal</a>' in refusals.refusal(no)
+        visitor = client.post("/rides/", ends).content.decode()
+        client.force_login(town.rider)
+        rider = client.post("/rides/", ends).content.decode()
+
+        decision = Decision.objects.order_by("-pk").first()
+        way = reverse("regulation:appeal", args=[decision.ref])
+        assert f'<a href="{way}">Appeal</a>' in rider
+        assert client.get(way).status_code == 200
+        assert "Appeal</a>" not in visitor
 
 
 @pytest.mark.django_db(transaction=True)
