@@ -8,5 +8,6 @@ from apps.regulation import operations
 
 @shared_task
 def remind(**_: Any) -> None:
-    """Tell of the papers that run out soon."""
+    """Tell of the papers and the permits that run out soon."""
     operations.remind(at=clock.now())
+    operations.remind_of_permits(at=clock.now())
