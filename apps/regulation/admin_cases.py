@@ -36,6 +36,7 @@ COMPLAINTS: dict[type[Exception], str | Promise] = {
     **admin_applications.COMPLAINTS,
     operations.AlreadyExempt: _("they are exempt in some of that time already"),
     operations.PermitOverlaps: _("another permit has taken its place"),
+    operations.StillToSpeak: _("the holder may still speak, and has not"),
     operations.UnfitOutcome: _("a case of this kind does not end like this"),
 }
 
@@ -173,6 +174,8 @@ class CaseAdmin(Facts):
                 return self._do(request, operations.ask_for_statement, case, **told)
             case "close" if case.kind == CaseKind.APPEAL:
                 return self._do(request, operations.decide_appeal, case, **told)
+            case "close" if case.kind == CaseKind.HEARING:
+                return self._do(request, operations.decide_hearing, case, **told)
             case "close" if case.kind == CaseKind.APPLICATION:
                 return self._do(request, operations.decide_application, case, **told)
             case "close":

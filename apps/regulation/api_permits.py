@@ -43,9 +43,9 @@ class PermitOut(serializers.Serializer[Permit]):
     valid_until = serializers.SerializerMethodField()
     conditions = serializers.CharField()
     state = serializers.SerializerMethodField(
-        help_text="holds, ends_soon (within 60 days), begins, over or revoked"
+        help_text="holds, ends_soon (within 60 days), begins, over, suspended or revoked"
     )
-    reason = serializers.CharField()
+    reason = serializers.SerializerMethodField()
 
     def get_valid_from(self, permit: Permit) -> datetime | None:
         begins: datetime | None = permit.valid.lower
@@ -54,6 +54,9 @@ class PermitOut(serializers.Serializer[Permit]):
     def get_valid_until(self, permit: Permit) -> datetime | None:
         ends: datetime | None = permit.valid.upper
         return ends
+
+    def get_reason(self, permit: Permit) -> str:
+        return permit.reason or permit.suspended_for
 
     def get_state(self, permit: Permit) -> str:
         return permit.state_at(clock.now())

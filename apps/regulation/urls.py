@@ -23,6 +23,7 @@ urlpatterns = [
         views_permits.file,
         name="document-file",
     ),
+    path("permits/<int:permit>/appeal/", views_appeals.appeal_permit, name="appeal-permit"),
     path("permits/", views_permits.permits, name="permits"),
     path("permits/apply/<slug:vertical>/", views_permits.apply, name="apply"),
     path("complain/", views_cases.complain, name="complain"),

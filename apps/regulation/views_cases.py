@@ -22,7 +22,7 @@ from apps.regulation import queries_cases as read
 from apps.regulation.forms_cases import Complaint, Statement, Withdrawal
 from apps.regulation.models import CaseFile, CaseKind
 from apps.regulation.queries import explain
-from apps.regulation.queries_appeals import refusals_of, refused_case
+from apps.regulation.queries_appeals import hearing_of, refusals_of, refused_case
 from apps.regulation.queries_applications import application_of, progress_of
 from apps.regulation.views import hand_out
 
@@ -95,6 +95,7 @@ def case(request: HttpRequest, ref: UUID) -> HttpResponse:
         "city": place.case.city,
         "form": form,
         "progress": (made := application_of(place.case.pk)) and progress_of(made),
+        "hearing": hearing_of(place.case),
         "may_appeal": refused_case(user, ref) is not None,
         "withdrawal": Withdrawal(auto_id="withdraw_%s"),
     }

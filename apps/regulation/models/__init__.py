@@ -10,6 +10,7 @@ from apps.regulation.models.cases import (
 )
 from apps.regulation.models.decisions import Allowance, Decision, GivenBack
 from apps.regulation.models.exemptions import Exemption
+from apps.regulation.models.hearings import Hearing
 from apps.regulation.models.papers import Paper, Requirement, place_of_scan
 from apps.regulation.models.permits import Permit
 from apps.regulation.models.policies import Edition, Policy, PolicyVersion
@@ -28,6 +29,7 @@ __all__ = [
     "Edition",
     "Exemption",
     "GivenBack",
+    "Hearing",
     "Outcome",
     "Paper",
     "Permit",

@@ -19,6 +19,7 @@ class CaseKind(models.TextChoices):
     COMPLAINT = "complaint", _("complaint")
     INSPECTION = "inspection", _("inspection")
     APPLICATION = "application", _("application")
+    HEARING = "hearing", _("hearing")
 
 
 class Deadline(models.Model):
@@ -77,6 +78,7 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
     CaseKind.COMPLAINT: (Outcome.FOUNDED, Outcome.UNFOUNDED, Outcome.WITHDRAWN),
     CaseKind.INSPECTION: (Outcome.PASSED, Outcome.FAILED, Outcome.WITHDRAWN),
     CaseKind.APPLICATION: (Outcome.GRANTED, Outcome.REFUSED, Outcome.WITHDRAWN),
+    CaseKind.HEARING: (Outcome.FOUNDED, Outcome.UNFOUNDED, Outcome.WITHDRAWN),
 }
 
 
@@ -168,6 +170,11 @@ class CaseFile(models.Model):
                 name="regulation_one_open_application",
                 fields=["provider", "vertical"],
                 condition=Q(kind="application") & ~Q(state="CLOSED"),
+            ),
+            models.UniqueConstraint(
+                name="regulation_one_open_hearing",
+                fields=["about"],
+                condition=Q(kind="hearing") & ~Q(state="CLOSED"),
             ),
             models.CheckConstraint(
                 name="regulation_no_close_without_words",

@@ -6,6 +6,7 @@ from apps.regulation.operations.appeals import (
     TooLateToAppeal,
     appeal_case,
     appeal_decision,
+    appeal_permit,
     decide_appeal,
 )
 from apps.regulation.operations.applications import (
@@ -53,6 +54,11 @@ from apps.regulation.operations.exemptions import (
     end_exemption,
     give_exemption,
 )
+from apps.regulation.operations.hearings import (
+    StillToSpeak,
+    announce_hearing,
+    decide_hearing,
+)
 from apps.regulation.operations.papers import (
     AlreadyDecided,
     NoSuchPaper,
@@ -71,8 +77,11 @@ from apps.regulation.operations.permits import (
     NumberTaken,
     PermitOverlaps,
     grant_permit,
+    lift_suspension,
+    remind_of_permits,
     restore_permit,
     revoke_permit,
+    suspend_permit,
 )
 from apps.regulation.operations.policies import (
     AnEmergencyEnds,
@@ -111,14 +120,17 @@ __all__ = [
     "PaperRanOut",
     "PapersNotInForce",
     "PermitOverlaps",
+    "StillToSpeak",
     "TakenBySomebody",
     "TooLateToAppeal",
     "TooMany",
     "UnfitOutcome",
     "accept_paper",
     "add_statement",
+    "announce_hearing",
     "appeal_case",
     "appeal_decision",
+    "appeal_permit",
     "apply_for_permit",
     "approve_policy",
     "ask_for_statement",
@@ -128,6 +140,7 @@ __all__ = [
     "decide_all",
     "decide_appeal",
     "decide_application",
+    "decide_hearing",
     "draft_policy",
     "drop_requirement",
     "end_exemption",
@@ -135,6 +148,7 @@ __all__ = [
     "give_exemption",
     "grant_permit",
     "hand_over",
+    "lift_suspension",
     "note",
     "note_fee_paid",
     "note_inspection",
@@ -143,6 +157,7 @@ __all__ = [
     "refuse_paper",
     "reject_policy",
     "remind",
+    "remind_of_permits",
     "require_paper",
     "restore_permit",
     "revoke_paper",
@@ -154,6 +169,7 @@ __all__ = [
     "set_inspection",
     "set_permit_terms",
     "stop_policy",
+    "suspend_permit",
     "take_case",
     "withdraw_case",
 ]

@@ -254,7 +254,7 @@ def close_case(
     what it is about, `UnfitOutcome`, `CaseClosed`, `NoSuchCase`, and `ValueError` without words.
     What is decided, not only closed, has an operation of its own, such as `decide_appeal`.
     """
-    decided = [CaseKind.APPEAL, CaseKind.APPLICATION]
+    decided = [CaseKind.APPEAL, CaseKind.APPLICATION, CaseKind.HEARING]
     if CaseFile.objects.filter(pk=case_id, kind__in=decided).exists():
         raise UnfitOutcome(outcome)
     return conclude(
@@ -313,7 +313,7 @@ def _open(case: CaseFile, event: CaseEvent, by: Actor, at: datetime) -> CaseFile
         return known
     _not_twice(case)
     mine = CaseFile.objects.filter(read.to_do(), opened_by=case.opened_by_id)
-    if case.kind != CaseKind.INSPECTION and mine.count() >= MOST_OPEN:
+    if case.kind not in (CaseKind.INSPECTION, CaseKind.HEARING) and mine.count() >= MOST_OPEN:
         raise TooMany
     case.number = f"C-{CaseFile.objects.filter(city=city).count() + 1}"
     case.due_on = read.due_on(city, case.kind, at)
@@ -329,6 +329,10 @@ def _not_twice(case: CaseFile) -> None:
     if case.kind == CaseKind.APPLICATION:
         open_ones = CaseFile.objects.filter(read.to_do(), kind=case.kind, vertical=case.vertical)
         if known := open_ones.filter(provider=case.provider_id).first():
+            raise AlreadyOpened(known.ref)
+    if case.kind == CaseKind.HEARING:
+        under_way = CaseFile.objects.filter(read.to_do(), kind=case.kind, about=case.about)
+        if known := under_way.first():
             raise AlreadyOpened(known.ref)
     if case.kind != CaseKind.APPEAL:
         return
