@@ -20,6 +20,7 @@ from apps.regulation import (
     admin_papers,
     admin_policies,
     operations,
+    queries,
 )
 from apps.regulation.forms import Grant
 from apps.regulation.forms_permits import Announce, Suspend, city_here
