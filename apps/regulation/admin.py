@@ -6,6 +6,7 @@ from uuid import uuid4
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,7 @@ from apps.regulation import (
     operations,
     queries,
 )
+from apps.regulation.admin_import import import_page
 from apps.regulation.forms import Grant
 from apps.regulation.forms_permits import Announce, Suspend, city_here
 from apps.regulation.models import Permit
@@ -76,9 +78,14 @@ class PermitAdmin(ActsWithReason):
     ordering = ("-pk",)
     actions = ("announce", "suspend", "lift", "revoke", "restore")
     autocomplete_fields = ("provider",)
+    list_before_template = "admin/regulation/permits_head.html"
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return request.user.has_perm("regulation.add_permit")
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(import_page)
+        return [path("import/", view, name="regulation_permit_import"), *super().get_urls()]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("regulation.revoke_permit")

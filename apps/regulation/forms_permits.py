@@ -5,7 +5,11 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+)
 
 from apps.kernel import clock
 from apps.kernel.office import Reason
@@ -68,3 +72,17 @@ class Announce(Reason):
         told["statement_until"] = over(until)
         told["suspend_until"] = over(suspended) if suspended else None
         return told
+
+
+class Import(forms.Form):
+    """The table of a city's existing permits."""
+
+    file = forms.FileField(
+        label=_("Permits, a CSV file in UTF-8"),
+        help_text=_(
+            "Columns: number, provider, vertical, valid_from; if need be tax_id, valid_until, "
+            "conditions. Days as 2027-05-31, the last one included."
+        ),
+        widget=UnfoldAdminFileFieldWidget,
+    )
+    use_required_attribute = False

@@ -59,6 +59,7 @@ from apps.regulation.operations.hearings import (
     announce_hearing,
     decide_hearing,
 )
+from apps.regulation.operations.imports import import_permits
 from apps.regulation.operations.papers import (
     AlreadyDecided,
     NoSuchPaper,
@@ -148,6 +149,7 @@ __all__ = [
     "give_exemption",
     "grant_permit",
     "hand_over",
+    "import_permits",
     "lift_suspension",
     "note",
     "note_fee_paid",
