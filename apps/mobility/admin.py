@@ -13,7 +13,17 @@ from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.mobility import admin_safety, operations
-from apps.mobility.models import Alert, LostItem, LostStep, ShareLink, Vehicle, VehicleEvent
+from apps.mobility.models import (
+    Alert,
+    ForeignEvent,
+    ForeignTrip,
+    ForeignVehicle,
+    LostItem,
+    LostStep,
+    ShareLink,
+    Vehicle,
+    VehicleEvent,
+)
 from apps.parties.authentication import asking
 
 __all__ = ["admin_safety"]
@@ -35,6 +45,41 @@ class VehicleEventAdmin(Personal, Facts):
     list_display = ("worker", "event", "state", "order", "happened_at")
     list_filter = ("event", "state")
     ordering = ("-pk",)
+
+
+@admin.register(ForeignVehicle)
+class ForeignVehicleAdmin(Facts):
+    """Cars of other apps, as their providers told us."""
+
+    list_display = ("plate", "provider", "vehicle_type", "is_accessible", "state", "state_at")
+    list_filter = ("state", "is_accessible", "provider")
+    list_select_related = ("provider",)
+    search_fields = ("plate", "=device", "provider__name")
+    ordering = ("-pk",)
+
+
+@admin.register(ForeignEvent)
+class ForeignEventAdmin(Facts):
+    """What happened to them; where, only as long as the city keeps it."""
+
+    list_display = ("vehicle", "events", "state", "happened_at")
+    list_filter = ("state",)
+    list_select_related = ("vehicle__provider",)
+    search_fields = ("vehicle__plate", "=ref")
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+
+@admin.register(ForeignTrip)
+class ForeignTripAdmin(Facts):
+    """Their trips, without drivers, addresses and fares: nobody told us, and we would not keep."""
+
+    list_display = ("vehicle", "began_at", "ended_at", "metres", "hailed", "took_wheelchair")
+    list_filter = ("took_wheelchair", "hailed")
+    list_select_related = ("vehicle__provider",)
+    search_fields = ("vehicle__plate", "=ref")
+    ordering = ("-pk",)
+    show_full_result_count = False
 
 
 @admin.register(ShareLink)

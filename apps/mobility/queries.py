@@ -12,7 +12,6 @@ from apps.dispatch.models import Trace
 from apps.kernel import clock, formats
 from apps.kernel.money import Money
 from apps.mobility import ways
-from apps.mobility.lost import OPEN_FOR
 from apps.mobility.mds import Vehicle
 from apps.mobility.models import (
     Alert,
@@ -23,6 +22,7 @@ from apps.mobility.models import (
     ShareLink,
     VehicleEvent,
 )
+from apps.mobility.models.lost import OPEN_FOR
 from apps.mobility.safety import Moment, UnderWay
 from apps.orders.models import Order, Step
 from apps.parties.queries import digest_of

@@ -20,8 +20,9 @@ def look_after_rides(**_: Any) -> None:
 
 @shared_task
 def forget_ways(**_: Any) -> None:
-    """Delete the ways of rides that are older than their city keeps them."""
+    """Forget where cars were, ours and other apps', once it is older than their city keeps it."""
     operations.forget_ways(at=clock.now())
+    operations.forget_foreign_places(at=clock.now())
 
 
 @shared_task

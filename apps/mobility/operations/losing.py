@@ -6,8 +6,8 @@ from django.db import transaction
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor, Kind
-from apps.mobility.lost import OPEN_FOR
 from apps.mobility.models import LostItem, LostStep
+from apps.mobility.models.lost import OPEN_FOR
 from apps.mobility.operations.quoting import VERTICAL
 from apps.orders.models import Order
 

@@ -8,8 +8,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.locks import LockableQuerySet
-from apps.mobility.lost import LostItem as LostItem
-from apps.mobility.lost import LostStep as LostStep
 from apps.orders.models import Order
 from apps.parties.models import Consumer, Worker
 from apps.places.geometry import Point
