@@ -18,6 +18,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "take up dry runs that wait": {
+        "task": "apps.insight.tasks.try_out_due",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "sweep the outbox": {
         "task": "apps.bus.tasks.sweep",
         "schedule": crontab(minute=40),

@@ -1,0 +1,100 @@
+"""The price of a ride under two sets of rules, worked out the same way for both."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from apps.insight.trying.past import VERTICAL, Ordered
+from apps.places.models import City
+from apps.pricing import operations
+from apps.pricing.models import Line, Payee, Tariff
+from apps.pricing.queries import levies_of
+from apps.regulation.rules import Bounds
+
+type Parts = dict[str, int]
+
+
+class Prices:
+    """Tariffs, taxes and fees of a time, read once."""
+
+    def __init__(self, city: City, since: datetime, until: datetime) -> None:
+        self.zone_info = city.zone_info
+        # A price is good for minutes, and an order may change its price while it lasts.
+        span = DateTimeTZRange(since - timedelta(days=1), until + timedelta(days=8))
+        tariffs = Tariff.objects.filter(city=city, vertical=VERTICAL, valid__overlap=span)
+        self.tariffs: dict[str, list[Tariff]] = {}
+        for tariff in tariffs.order_by("kind", "valid"):
+            self.tariffs.setdefault(tariff.kind, []).append(tariff)
+        self.levies = levies_of(
+            city_id=city.pk, vertical=VERTICAL, since=span.lower, until=span.upper
+        )
+
+    def tariff(self, ordered: Ordered) -> Tariff | None:
+        """The tariff that was in force when the price was named."""
+        at = ordered.quoted_at
+        return next((one for one in self.tariffs.get(ordered.kind, ()) if at in one.valid), None)
+
+    def pair(
+        self, ordered: Ordered, tariff: Tariff, zones: Sequence[str], both: tuple[Bounds, Bounds]
+    ) -> tuple[list[Line], list[Line]]:
+        """Its lines under each of two bounds.
+
+        What meters ask is worked out once where the bounds differ only in what comes after it.
+        """
+        one, other = both
+        before = self._levied(ordered, tariff, zones, one)
+        after = before if _metered(one) == _metered(other) else self._levied(
+            ordered, tariff, zones, other
+        )  # fmt: skip
+        way = {"metres": ordered.request["metres"], "seconds": ordered.request["seconds"]}
+        return operations.bounded(before, one, **way), operations.bounded(after, other, **way)
+
+    def _levied(
+        self, ordered: Ordered, tariff: Tariff, zones: Sequence[str], bounds: Bounds
+    ) -> list[Line]:
+        asked = ordered.request
+        way = {"metres": asked["metres"], "seconds": asked["seconds"]}
+        waiting = len(asked.get("stops", ())) * asked.get("stop_wait", 0)
+        lines = operations.metered(
+            tariff, **way, waiting=waiting, demand_bp=ordered.demand_bp, bounds=bounds
+        )
+        if not self.levies:
+            return lines
+        return operations.levied(
+            lines,
+            rules=self.levies,
+            vertical=VERTICAL,
+            category=ordered.kind,
+            zones=zones,
+            at=ordered.moment(ordered.quoted_at).astimezone(self.zone_info),
+            **way,
+        )
+
+
+def parts_of(lines: Sequence[Line]) -> Parts:
+    """Who gets how much."""
+    parts = dict.fromkeys(Payee.values, 0)
+    for line in lines:
+        parts[line.to] += line.amount
+    return parts
+
+
+def frozen(prices: Prices) -> list[object]:
+    """What prices were worked out with, for the digest of what went in."""
+    tariffs = [
+        [tariff.pk, tariff.number, *(getattr(tariff, name) for name in AMOUNTS)]
+        for some in prices.tariffs.values()
+        for tariff in some
+    ]
+    return [tariffs, [rule.frozen() for rule in prices.levies]]
+
+
+AMOUNTS = (
+    "start_minor", "per_km_minor", "per_minute_minor", "minimum_minor", "platform_bp",
+    "city_fee_minor", "vat_bp", "surge_most_bp",
+)  # fmt: skip
+
+
+def _metered(bounds: Bounds) -> tuple[object, ...]:
+    return bounds.surge, bounds.pays, bounds.commission
