@@ -31,8 +31,8 @@ from apps.places.geometry import Point
 from apps.places.models import City
 from apps.pricing import words
 from apps.pricing.models import Quote
-from apps.regulation import notices
 from apps.regulation import operations as regulation
+from apps.regulation import refusals
 
 CANNOT_SERVE = {
     "outside_city": gettext_lazy(
@@ -93,7 +93,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         except operations.CannotServe as no:
             form.add_error(FIELDS.get(no.code), CANNOT_SERVE[no.code])
         except regulation.NotPermitted as no:
-            form.add_error(None, notices.refusal(no, request.user))
+            form.add_error(None, refusals.refusal(no, request.user))
         else:
             return redirect("mobility:choose", bundle=quotes[0].bundle)
     if form.errors:
@@ -288,7 +288,7 @@ def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
         refusal = _("This form was sent before, for another ride. Look again and send it anew.")
         return _show_prices(request, quotes, refusal, status=409)
     except regulation.NotPermitted as no:
-        return _show_prices(request, quotes, notices.refusal(no, request.user), status=403)
+        return _show_prices(request, quotes, refusals.refusal(no, request.user), status=403)
     except orders.CardsOnly:
         refusal = _("The city takes no cash for rides. Choose a card.")
         return _show_prices(request, quotes, refusal, status=422)

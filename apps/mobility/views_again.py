@@ -17,8 +17,8 @@ from apps.mobility import operations
 from apps.mobility.views import CANNOT_SERVE, order_of, quotes_of
 from apps.places.current import current_city
 from apps.places.geometry import Point
-from apps.regulation import notices
 from apps.regulation import operations as regulation
+from apps.regulation import refusals
 
 
 @require_POST
@@ -76,7 +76,7 @@ def _requote(
         messages.error(request, CANNOT_SERVE[no.code])
         return redirect("mobility:plan")
     except regulation.NotPermitted as no:
-        messages.error(request, notices.refusal(no, request.user))
+        messages.error(request, refusals.refusal(no, request.user))
         return redirect("mobility:plan")
     page = reverse("mobility:choose", args=[quotes[0].bundle])
     return redirect(f"{page}?before={before}" if before else page)

@@ -25,8 +25,8 @@ from apps.payments.queries import in_cash
 from apps.places.queries import Found
 from apps.pricing import words
 from apps.pricing.models import Quote
-from apps.regulation import notices
 from apps.regulation import operations as regulation
+from apps.regulation import refusals
 
 REFUSALS: dict[type[Exception], Any] = {
     orders.OutOfTurn: gettext_lazy("This ride cannot be changed any more."),
@@ -68,7 +68,7 @@ def destination(request: HttpRequest, ref: UUID) -> HttpResponse:
         except operations.CannotServe as no:
             form.add_error("to", CANNOT_SERVE[no.code])
         except regulation.NotPermitted as no:
-            form.add_error("to", notices.refusal(no, request.user))
+            form.add_error("to", refusals.refusal(no, request.user))
         else:
             return redirect("mobility:new-price", ref=ref, quote=quote.ref)
     page = {

@@ -24,8 +24,8 @@ from apps.parties.models import Worker
 from apps.payments.operations import NOT_PAID
 from apps.places.current import current_city
 from apps.places.models import City
-from apps.regulation import notices
 from apps.regulation import operations as regulation
+from apps.regulation import refusals
 from apps.regulation.models import Permit
 from apps.regulation.queries import demands, explain, refusal_of_papers, refusal_of_permit
 
@@ -166,7 +166,7 @@ def _do(request: HttpRequest, operation: Any, **what: Any) -> HttpResponse:
     except orders.StepRefused as no:
         messages.error(request, REFUSED_STEPS.get(no.code, REFUSALS[orders.OutOfTurn]))
     except regulation.NotPermitted as no:
-        messages.error(request, notices.refusal(no, request.user))
+        messages.error(request, refusals.refusal(no, request.user))
     return redirect("driver:shift")
 
 

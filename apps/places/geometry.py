@@ -271,6 +271,11 @@ def common(area: Area, other: Area) -> dict[str, Any]:
     return multipolygon(as_json(inside))
 
 
+def overlap(area: Area, other: Area) -> bool:
+    """Say whether two areas share ground; an edge in common is none."""
+    return bool(shape(area).intersection(shape(other)).area > 0)
+
+
 def without(area: Area, others: Iterable[Area]) -> dict[str, Any]:
     """Return the area less all the others.  Raises `ValueError` if nothing is left."""
     taken = shapely.union_all([shapely.make_valid(shape(other)) for other in others])

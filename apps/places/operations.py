@@ -14,7 +14,7 @@ from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.places import geometry, uses
 from apps.places.geometry import Point
-from apps.places.models import City, Favourite, Place, Zone
+from apps.places.models import City, Favourite, PastEdge, Place, Zone
 from apps.places.streets import Named
 
 
@@ -101,7 +101,7 @@ def draw_zones(
     What is not named stays; the same again changes nothing.  Raises `ZoneInUse`.
     """
     city = City.objects.get(pk=city_id)
-    drawn = [_draw(city, district) for district in districts]
+    drawn = [_draw(city, district, at) for district in districts]
     new, changed = drawn.count("new"), drawn.count("changed")
     if new or changed:
         bus.publish("places.zones_drawn", by=by, at=at, city=city.slug, new=new, changed=changed)
@@ -156,9 +156,14 @@ def open_city(facts: Facts, survey: Survey, /, *, by: Actor, at: datetime) -> Ci
     The names for the search are made anew.  Zones are matched by their slug, and one that is
     no longer named stays: permits and prices may hang on it.  Repeating it is harmless.
     """
+    before = City.objects.filter(slug=facts.slug).first()
+    is_redrawn = before is None or before.boundary != survey.boundary
+    if before and is_redrawn:
+        _keep_edge(before, "", before, at)
     city, _ = City.objects.update_or_create(
         slug=facts.slug,
         defaults={
+            **({"drawn_at": at} if is_redrawn else {}),
             "name": facts.name.strip(),
             "timezone": facts.timezone,
             "currency": facts.currency,
@@ -174,7 +179,7 @@ def open_city(facts: Facts, survey: Survey, /, *, by: Actor, at: datetime) -> Ci
         },
     )
     for district in survey.districts:
-        _draw(city, district)
+        _draw(city, district, at)
     Place.objects.filter(city=city).delete()
     Place.objects.bulk_create(
         (
@@ -316,14 +321,31 @@ def _list_of(user_id: int) -> None:
         )
 
 
-def _draw(city: City, district: District) -> str:
+def _draw(city: City, district: District, at: datetime) -> str:
     edge = geometry.multipolygon(district.boundary)
     drawn: dict[str, Any] = {"name": district.name, "kind": district.kind, "boundary": edge}
-    if Zone.objects.filter(city=city, slug=district.slug, **drawn).exists():
+    before = Zone.objects.filter(city=city, slug=district.slug).first()
+    if before and all(getattr(before, name) == value for name, value in drawn.items()):
         return "same"
     old = Zone.objects.filter(city=city, slug=district.slug).first()
     if old and old.boundary != edge and (need := uses.of(city.pk, district.slug)):
         raise ZoneInUse(f"{need} speaks of the zone {district.slug}: draw another one")
     drawn["cells"] = geometry.cells_covering(edge)
+    if before is None or before.boundary != edge:
+        drawn["drawn_at"] = at
+    if before and before.boundary != edge:
+        _keep_edge(city, district.slug, before, at)
     _zone, is_new = Zone.objects.update_or_create(city=city, slug=district.slug, defaults=drawn)
     return "new" if is_new else "changed"
+
+
+def _keep_edge(city: City, slug: str, before: City | Zone, at: datetime) -> None:
+    """Keep an edge that is about to be drawn anew: rules of the past still name it."""
+    PastEdge.objects.create(
+        city=city,
+        slug=slug,
+        name=before.name,
+        boundary=before.boundary,
+        drawn_at=before.drawn_at,
+        retired_at=at,
+    )

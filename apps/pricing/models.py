@@ -74,6 +74,10 @@ class Tariff(models.Model):
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"
 
+    @property
+    def may_surge(self) -> bool:
+        return self.surge_most_bp > 10_000
+
 
 class Levy(models.Model):
     """A tax or a fee of the city, one version of it, while it is valid.  Amounts in minor units.

@@ -18,11 +18,13 @@ from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import ActsWithReason, Facts
 from apps.parties.authentication import asking
-from apps.regulation import operations
+from apps.regulation import admin_applications, operations
 from apps.regulation import queries_cases as read
+from apps.regulation.forms_applications import DecideApplication
 from apps.regulation.forms_cases import Ask, Close, DecideAppeal, HandOver, Inspection, Note
 from apps.regulation.models import CaseEvent, CaseFile, CaseKind, DayOff, Deadline, Exemption
 from apps.regulation.queries_appeals import contested, who_may_be_exempt
+from apps.regulation.queries_applications import application_of, progress_of
 
 For = CaseEvent.For
 COMPLAINTS: dict[type[Exception], str | Promise] = {
@@ -31,8 +33,10 @@ COMPLAINTS: dict[type[Exception], str | Promise] = {
     operations.NotTheirs: _("another officer works on it: let it be handed to you first"),
     operations.NotAnOfficer: _("they have no leave to work on cases"),
     operations.FourEyes: _("whoever took part in what it is about does not decide it"),
+    **admin_applications.COMPLAINTS,
     operations.AlreadyExempt: _("they are exempt in some of that time already"),
     operations.PermitOverlaps: _("another permit has taken its place"),
+    operations.StillToSpeak: _("the holder may still speak, and has not"),
     operations.UnfitOutcome: _("a case of this kind does not end like this"),
 }
 
@@ -143,17 +147,25 @@ class CaseAdmin(Facts):
         return self._page(request, case, desk)
 
     def _desk(self, case: CaseFile) -> dict[str, forms.Form]:
-        key, is_appeal = uuid4(), case.kind == CaseKind.APPEAL
+        key = uuid4()
         said = {"key": key, "seen_by": For.OFFICE}
         asked = {"key": key, "seen_by": For.OPENER}
+        close: dict[str, type[Close]] = {
+            CaseKind.APPEAL: DecideAppeal,
+            CaseKind.APPLICATION: DecideApplication,
+        }
         return {
+            **admin_applications.forms_for(case),
             "note": Note(initial=said, **_of("note", case)),
             "ask": Ask(initial=asked, **_of("ask", case)),
             "hand_over": HandOver(**_of("hand_over", case)),
-            "close": (DecideAppeal if is_appeal else Close)(**_of("close", case)),
+            "close": close.get(case.kind, Close)(**_of("close", case)),
         }
 
     def _act(self, request: HttpRequest, case: CaseFile, act: str, told: dict[str, Any]) -> bool:
+        if act in admin_applications.ACTS:
+            operation, told = admin_applications.operation_of(act, told)
+            return self._do(request, operation, case, **told)
         match act:
             case "hand_over":
                 told = {"to_id": told["to"].pk, "words": told["words"]}
@@ -162,6 +174,10 @@ class CaseAdmin(Facts):
                 return self._do(request, operations.ask_for_statement, case, **told)
             case "close" if case.kind == CaseKind.APPEAL:
                 return self._do(request, operations.decide_appeal, case, **told)
+            case "close" if case.kind == CaseKind.HEARING:
+                return self._do(request, operations.decide_hearing, case, **told)
+            case "close" if case.kind == CaseKind.APPLICATION:
+                return self._do(request, operations.decide_application, case, **told)
             case "close":
                 return self._do(request, operations.close_case, case, **told)
         return self._do(request, operations.note, case, **told)
@@ -182,7 +198,8 @@ class CaseAdmin(Facts):
     ) -> HttpResponse:
         wrong = any(form.errors for form in desk.values())
         officer = asking(request)
-        acts = {
+        made = application_of(case.pk)
+        acts = admin_applications.ACTS | {
             "note": _("Write down"),
             "ask": _("Ask for a statement"),
             "hand_over": _("Hand over"),
@@ -193,6 +210,7 @@ class CaseAdmin(Facts):
             "case": case,
             "opts": self.opts,
             "decision": contested(case),
+            "progress": made and progress_of(made),
             "events": case.events.select_related("person"),
             "is_late": CaseFile.objects.filter(read.overdue(clock.now()), pk=case.pk).exists(),
             "may_work": self.has_work_permission(request) and case.is_open,
@@ -211,7 +229,7 @@ def _of(act: str, case: CaseFile) -> dict[str, Any]:
     if own and case.kind == CaseKind.APPEAL:
         decision = contested(case)
         own["who"] = who_may_be_exempt(decision) if decision else []
-    return {"auto_id": f"{act}_%s", **own}
+    return {"auto_id": f"{act}_%s", **own, **admin_applications.made_with(act, case)}
 
 
 @admin.register(Exemption)

@@ -4,13 +4,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.kernel.actors import Actor, Kind
 from apps.parties.models import User, Worker
 from apps.parties.queries import providers_of
-from apps.regulation.models import CaseFile, CaseKind, Decision, Permit, Policy, PolicyVersion
+from apps.regulation.models import (
+    Application,
+    CaseEvent,
+    CaseFile,
+    CaseKind,
+    Decision,
+    Hearing,
+    Outcome,
+    Permit,
+    Policy,
+    PolicyVersion,
+)
 from apps.regulation.queries import POLICY, explain
+from apps.regulation.queries_cases import seat_of
 
 APPEAL_WITHIN = timedelta(days=30)
 PEOPLE = (Kind.CONSUMER, Kind.WORKER, Kind.PROVIDER)
@@ -79,22 +91,44 @@ def version_of(decision: Decision) -> PolicyVersion | None:
 
 
 def permit_of(decision: Decision) -> Permit | None:
-    """The revoked permit that the city refused by."""
-    if decision.refusal != "permit_revoked":
+    """The revoked or suspended permit that the city refused by."""
+    if decision.refusal not in ("permit_revoked", "permit_suspended"):
         return None
     moment = datetime.fromisoformat(decision.facts["moment"])
     theirs = Permit.objects.filter(provider=decision.provider_id, vertical=decision.vertical)
-    revoked = theirs.filter(revoked_at__isnull=False, valid__contains=moment)
-    return revoked.order_by("-revoked_at").first()
+    found = theirs.filter(valid__contains=moment)
+    if decision.refusal == "permit_suspended":
+        return found.filter(suspended_at__isnull=False, revoked_at=None).first()
+    return found.filter(revoked_at__isnull=False).order_by("-revoked_at").first()
+
+
+def contested_permit(case: CaseFile) -> Permit | None:
+    """The permit that an appeal is about, not by way of a refusal but itself."""
+    if (case.kind, case.about_kind) != (CaseKind.APPEAL, CaseFile.About.PERMIT):
+        return None
+    return Permit.objects.filter(number=case.about).first()
+
+
+def taken_from(user: User, permit_id: int) -> Permit | None:
+    """A permit of a provider of theirs that is revoked or suspended."""
+    mine = providers_of(user, "operate_provider")
+    gone = Q(revoked_at__isnull=False) | Q(suspended_at__isnull=False)
+    found = Permit.objects.filter(gone, pk=permit_id, provider__in=mine)
+    return found.select_related("provider").first()
+
+
+def behind(permit: Permit) -> list[int]:
+    """The officer who revoked or suspended a permit."""
+    return _officer(permit.revoked_by if permit.revoked_at else permit.suspended_by)
 
 
 def took_part(decision: Decision) -> list[int]:
     """The officers behind a refusal: they do not decide an appeal of it."""
     if version := version_of(decision):
-        behind = (version.drafted_by_id, version.proposed_by_id, version.decided_by_id)
-        return [one for one in behind if one]
+        officers = (version.drafted_by_id, version.proposed_by_id, version.decided_by_id)
+        return [one for one in officers if one]
     permit = permit_of(decision)
-    return _officer(permit.revoked_by) if permit else []
+    return behind(permit) if permit else []
 
 
 def _officer(by: str) -> list[int]:
@@ -125,3 +159,31 @@ def who_may_be_exempt(decision: Decision) -> list[tuple[str, str]]:
 def policy_of(decision: Decision) -> Policy | None:
     version = version_of(decision)
     return version.policy if version else None
+
+
+def refused_case(user: User, ref: UUID) -> CaseFile | None:
+    """An application of theirs that was refused."""
+    seat = seat_of(user, ref)
+    if seat is None or seat.side != CaseEvent.For.OPENER:
+        return None
+    is_refused = seat.case.outcome == Outcome.REFUSED and seat.case.kind == CaseKind.APPLICATION
+    return seat.case if is_refused else None
+
+
+def appeal_of_case(case: CaseFile) -> CaseFile | None:
+    """The appeal that was brought against how a case ended."""
+    appeals = CaseFile.objects.filter(kind=CaseKind.APPEAL, about_kind=CaseFile.About.CASE)
+    return appeals.filter(about=str(case.ref)).first()
+
+
+def contested_application(case: CaseFile) -> Application | None:
+    """The application that an appeal is about."""
+    if (case.kind, case.about_kind) != (CaseKind.APPEAL, CaseFile.About.CASE):
+        return None
+    found = Application.objects.select_related("case", "terms__city")
+    return found.filter(case__ref=case.about).first()
+
+
+def hearing_of(case: CaseFile) -> Hearing | None:
+    """What the city means to do with a permit, in the case about it."""
+    return Hearing.objects.filter(pk=case.pk).first()

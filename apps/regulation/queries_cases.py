@@ -20,6 +20,7 @@ WORKING_DAYS = {
     CaseKind.COMPLAINT: 15,
     CaseKind.INSPECTION: 10,
     CaseKind.APPLICATION: 30,
+    CaseKind.HEARING: 20,
 }
 SATURDAY = 5
 For = CaseEvent.For

@@ -8,14 +8,43 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.regulation import operations
 from apps.regulation import queries_appeals as read
 from apps.regulation.forms_cases import Statement
-from apps.regulation.views_cases import REFUSALS, person
+from apps.regulation.views_cases import REFUSALS, here, person
+
+
+@login_required
+@require_POST
+def appeal_case(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """Contest that an application was refused."""
+    user = person(request)
+    form = Statement(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, _("Say why the city should say yes."))
+        return redirect("regulation:case", ref=ref)
+    try:
+        case = operations.appeal_case(
+            ref=ref,
+            person_id=user.pk,
+            words=form.cleaned_data["words"],
+            scan=form.cleaned_data["scan"],
+            by=user.acting(Kind.PROVIDER),
+            at=clock.now(),
+        )
+    except operations.NoSuchCase as no:
+        raise Http404 from no
+    except operations.AlreadyOpened as no:
+        return redirect("regulation:case", ref=no.ref or ref)
+    except operations.TooLateToAppeal:
+        messages.error(request, _("It is too late to appeal"))
+        return redirect("regulation:case", ref=ref)
+    messages.success(request, _("The office has your appeal. Its answer stands here."))
+    return redirect("regulation:case", ref=case.ref)
 
 
 @login_required
@@ -61,3 +90,39 @@ def appeal(request: HttpRequest, ref: UUID) -> HttpResponse:
         "is_over": is_over,
     }
     return render(request, "regulation/appeal.html", page, status=422 if form.errors else 200)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def appeal_permit(request: HttpRequest, permit: int) -> HttpResponse:
+    """Contest that a permit was revoked or suspended."""
+    user, city = person(request), here()
+    taken = read.taken_from(user, permit)
+    if taken is None:
+        raise Http404
+    form = Statement(request.POST, request.FILES) if request.method == "POST" else Statement()
+    form.fields["words"].label = _("Why the city should give it back")
+    if form.is_bound and form.is_valid():
+        try:
+            case = operations.appeal_permit(
+                permit_id=taken.pk,
+                city_id=city.pk,
+                person_id=user.pk,
+                words=form.cleaned_data["words"],
+                scan=form.cleaned_data["scan"],
+                by=user.acting(Kind.PROVIDER),
+                at=clock.now(),
+            )
+        except operations.AlreadyOpened as no:
+            return redirect("regulation:case", ref=no.ref) if no.ref else redirect(request.path)
+        except operations.TooLateToAppeal:
+            form.add_error(None, _("It is too late to appeal"))
+        except operations.TooMany:
+            form.add_error(None, REFUSALS[operations.TooMany])
+        else:
+            messages.success(request, _("The office has your appeal. Its answer stands here."))
+            return redirect("regulation:case", ref=case.ref)
+    page = {"permit": taken, "form": form, "city": city}
+    status = 422 if form.errors else 200
+    return render(request, "regulation/appeal_permit.html", page, status=status)

@@ -22,7 +22,8 @@ from apps.regulation import queries_cases as read
 from apps.regulation.forms_cases import Complaint, Statement, Withdrawal
 from apps.regulation.models import CaseFile, CaseKind
 from apps.regulation.queries import explain
-from apps.regulation.queries_appeals import refusals_of
+from apps.regulation.queries_appeals import hearing_of, refusals_of, refused_case
+from apps.regulation.queries_applications import application_of, progress_of
 from apps.regulation.views import hand_out
 
 REFUSALS: dict[type[Exception], Any] = {
@@ -93,6 +94,9 @@ def case(request: HttpRequest, ref: UUID) -> HttpResponse:
         "seat": place,
         "city": place.case.city,
         "form": form,
+        "progress": (made := application_of(place.case.pk)) and progress_of(made),
+        "hearing": hearing_of(place.case),
+        "may_appeal": refused_case(user, ref) is not None,
         "withdrawal": Withdrawal(auto_id="withdraw_%s"),
     }
     return render(request, "regulation/case.html", page, status=422 if form.errors else 200)

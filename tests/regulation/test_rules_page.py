@@ -8,7 +8,7 @@ from django.utils.safestring import mark_safe
 
 from apps.kernel import clock
 from apps.pricing.models import Tariff
-from apps.regulation import notices, operations
+from apps.regulation import operations, refusals
 from apps.regulation.models import Decision
 from tests import rides
 from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
@@ -101,13 +101,13 @@ class TestThePage:
 
 class TestTheWaysThere:
     def test_a_number_in_a_text_is_a_link_and_the_rest_is_text(self):
-        said = notices.with_links("Fee <b> (rule P-7/2), see P-12; not XP-3")
+        said = refusals.with_links("Fee <b> (rule P-7/2), see P-12; not XP-3")
 
         assert said == (
             'Fee &lt;b&gt; (rule <a href="/rules/P-7/#v2">P-7/2</a>),'
             ' see <a href="/rules/P-12/">P-12</a>; not XP-3'
         )
-        assert notices.with_links(mark_safe("<i>P-7</i>")) == "<i>P-7</i>"
+        assert refusals.with_links(mark_safe("<i>P-7</i>")) == "<i>P-7</i>"
 
     def test_a_price_line_leads_to_its_rule(self, client):
         town, now = rides.town(), clock.now()

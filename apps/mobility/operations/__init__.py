@@ -66,6 +66,7 @@ from apps.mobility.operations.shifts import (
     note_end_of_shift,
     stop_offering,
 )
+from apps.mobility.operations.taking import Taken, take_mds
 
 __all__ = [
     "CHANGEABLE",
@@ -86,6 +87,7 @@ __all__ = [
     "PlateTaken",
     "RideOver",
     "Stop",
+    "Taken",
     "accept_offer",
     "acknowledge_alert",
     "agree_to_driver",
@@ -121,6 +123,7 @@ __all__ = [
     "share_ride",
     "stop_offering",
     "stop_sharing",
+    "take_mds",
     "trip_of",
     "withdraw_lost",
     "write_ride",

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from apps.dispatch import operations as dispatch
+from apps.dispatch import queries as supply
 from apps.kernel.actors import Actor
 from apps.listings.models import Listing
 from apps.mobility import needs as rider_needs
@@ -26,7 +28,7 @@ from apps.pricing.models import Payee, Quote, Tariff
 from apps.pricing.queries import NoTariff, levies_of, tariff_of
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
-from apps.regulation.rules import Act, Case
+from apps.regulation.rules import WHOLE, Act, Case
 
 VERTICAL = "mobility"
 NEAREST_RIDE_METRES = 150
@@ -176,18 +178,18 @@ def _freeze(
     moment = _hour(asked) or at
     if remembering is not None:
         parties.remember_needs(user_id=remembering, needs=asked["needs"], by=by, at=at)
-    offered = list(Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"))
-    cases = [case_of(Act.QUOTE, listing, asked, moment=moment) for listing in offered]
+    offered = _offered(city, at)
+    if any(tariff.may_surge for _, tariff in offered) and not _hour(asked):
+        # Frozen, so that another destination is priced at the same factor.
+        demand = supply.demand(city, point_of(asked["pickup"]), at=at)
+        asked["demand_bp"] = demand.factor_bp
+    cases = [case_of(Act.QUOTE, listing, asked, moment=moment) for listing, _ in offered]
     decisions = regulation.decide_all(cases, by=by, at=at)
     levies = levies_on(city, asked, moment)
-    for listing, decision in zip(offered, decisions, strict=True):
+    for (listing, tariff), decision in zip(offered, decisions, strict=True):
         if decision.refusal:
             if decision.is_policy:
                 refused = refused or decision
-            continue
-        try:
-            tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
-        except NoTariff:
             continue
         frozen = price(
             listing,
@@ -204,6 +206,16 @@ def _freeze(
     return quotes, refused
 
 
+def _offered(city: City, at: datetime) -> list[tuple[Listing, Tariff]]:
+    """The service classes of the city that have a price."""
+    found = []
+    for listing in Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"):
+        with suppress(NoTariff):
+            tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
+            found.append((listing, tariff))
+    return found
+
+
 def case_of(act: Act, listing: Listing, asked: dict[str, Any], *, moment: datetime) -> Case:
     """A ride as the city's rules may ask about it; booked, it counts against caps on rides."""
     return Case(
@@ -213,7 +225,7 @@ def case_of(act: Act, listing: Listing, asked: dict[str, Any], *, moment: dateti
         provider_id=listing.provider_id,
         moment=moment,
         kind=listing.kind,
-        points={end: Point(asked[end]["lat"], asked[end]["lon"]) for end in ("pickup", "dropoff")},
+        points={end: point_of(asked[end]) for end in ("pickup", "dropoff")},
         who={"listing": listing.pk},
         counts={"rides": 1},
         facts={"metres": asked["metres"], "seconds": asked["seconds"]},
@@ -234,7 +246,7 @@ def levies_on(city: City, asked: dict[str, Any], moment: datetime) -> Levies:
     rules = levies_of(city_id=city.pk, vertical=VERTICAL, since=now, until=now)
     touched: dict[str, Zone] = {}
     if any(rule.zone for rule in rules):
-        ends = [Point(asked[end]["lat"], asked[end]["lon"]) for end in ("pickup", "dropoff")]
+        ends = [point_of(asked[end]) for end in ("pickup", "dropoff")]
         touched = {zone.slug: zone for point in ends for zone in zones_at(city, point)}
     zones = sorted(touched, key=lambda slug: (len(touched[slug].cells), slug))
     return Levies(rules, zones, now)
@@ -256,7 +268,13 @@ def price(
     """Freeze what one service class asks for a request: its fare, the taxes, the city's rules."""
     way = {"metres": asked["metres"], "seconds": asked["seconds"]}
     waiting = len(asked["stops"]) * asked["stop_wait"]
-    lines = pricing.metered(tariff, **way, waiting=waiting, bounds=decision.bounds)
+    lines = pricing.metered(
+        tariff,
+        **way,
+        waiting=waiting,
+        demand_bp=asked.get("demand_bp", WHOLE),
+        bounds=decision.bounds,
+    )
     lines = pricing.levied(
         lines,
         rules=levies.rules,
@@ -285,6 +303,11 @@ def price(
         by=by,
         at=at,
     )
+
+
+def point_of(place: dict[str, Any]) -> Point:
+    """Where an end of a ride is, as a request keeps it."""
+    return Point(place["lat"], place["lon"])
 
 
 def hour_of(quote: Quote) -> datetime | None:

@@ -19,6 +19,7 @@ class CaseKind(models.TextChoices):
     COMPLAINT = "complaint", _("complaint")
     INSPECTION = "inspection", _("inspection")
     APPLICATION = "application", _("application")
+    HEARING = "hearing", _("hearing")
 
 
 class Deadline(models.Model):
@@ -77,6 +78,7 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
     CaseKind.COMPLAINT: (Outcome.FOUNDED, Outcome.UNFOUNDED, Outcome.WITHDRAWN),
     CaseKind.INSPECTION: (Outcome.PASSED, Outcome.FAILED, Outcome.WITHDRAWN),
     CaseKind.APPLICATION: (Outcome.GRANTED, Outcome.REFUSED, Outcome.WITHDRAWN),
+    CaseKind.HEARING: (Outcome.FOUNDED, Outcome.UNFOUNDED, Outcome.WITHDRAWN),
 }
 
 
@@ -102,6 +104,7 @@ class CaseFile(models.Model):
         PROVIDER = "provider", _("provider")
         LISTING = "listing", _("offer")
         ORDER = "order", _("order")
+        CASE = "case", _("case")
 
     class State(models.TextChoices):
         OPEN = "OPEN", _("waits for an officer")
@@ -157,6 +160,21 @@ class CaseFile(models.Model):
                 name="regulation_one_appeal_about_a_permit_at_a_time",
                 fields=["about"],
                 condition=Q(kind="appeal", about_kind="permit") & ~Q(state="CLOSED"),
+            ),
+            models.UniqueConstraint(
+                name="regulation_one_appeal_of_a_case",
+                fields=["about"],
+                condition=Q(kind="appeal", about_kind="case"),
+            ),
+            models.UniqueConstraint(
+                name="regulation_one_open_application",
+                fields=["provider", "vertical"],
+                condition=Q(kind="application") & ~Q(state="CLOSED"),
+            ),
+            models.UniqueConstraint(
+                name="regulation_one_open_hearing",
+                fields=["about"],
+                condition=Q(kind="hearing") & ~Q(state="CLOSED"),
             ),
             models.CheckConstraint(
                 name="regulation_no_close_without_words",

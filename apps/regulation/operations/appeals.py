@@ -9,11 +9,14 @@ from django.db import transaction
 from apps.kernel.actors import Actor
 from apps.parties.models import User
 from apps.regulation import queries_appeals as read
-from apps.regulation.models import CaseFile, CaseKind, Outcome
+from apps.regulation.models import CaseFile, CaseKind, Outcome, Permit
+from apps.regulation.operations.applications import issue
 from apps.regulation.operations.cases import NoSuchCase, UnfitOutcome, conclude, open_case
 from apps.regulation.operations.exemptions import give_exemption
-from apps.regulation.operations.permits import restore_permit
+from apps.regulation.operations.permits import NoSuchPermit, lift_suspension, restore_permit
 from apps.regulation.scans import Scan
+
+KEYS = UUID("0f7a3c52-6b1e-4a0e-8f0d-7a6a4d1d9c11")
 
 
 class NoSuchDecision(Exception):
@@ -70,6 +73,83 @@ def appeal_decision(
     )
 
 
+def appeal_case(
+    *, ref: UUID, person_id: int, words: str, scan: Scan | None = None, by: Actor, at: datetime
+) -> CaseFile:
+    """Contest that an application was refused.  Whoever refused it does not decide again.
+
+    Raises as `appeal_decision`, and `NoSuchCase` where none of theirs was refused.
+    """
+    person = User.objects.get(pk=person_id)
+    case = read.refused_case(person, ref)
+    if case is None:
+        raise NoSuchCase(str(ref))
+    assert case.closed_at is not None
+    known = read.appeal_of_case(case)
+    if known and known.opened_by_id == person_id:
+        return known
+    if at > case.closed_at + read.APPEAL_WITHIN:
+        raise TooLateToAppeal
+    return open_case(
+        key=uuid5(case.ref, str(person_id)),
+        city_id=case.city_id,
+        kind=CaseKind.APPEAL,
+        about_kind=CaseFile.About.CASE,
+        about=str(case.ref),
+        title=case.title,
+        words=words,
+        opened_by_id=person_id,
+        provider_id=case.provider_id,
+        is_for_provider=True,
+        vertical=case.vertical,
+        not_by=[case.closed_by_id] if case.closed_by_id else [],
+        scan=scan,
+        by=by,
+        at=at,
+    )
+
+
+def appeal_permit(
+    *,
+    permit_id: int,
+    city_id: int,
+    person_id: int,
+    words: str,
+    scan: Scan | None = None,
+    by: Actor,
+    at: datetime,
+) -> CaseFile:
+    """Contest that a permit was revoked or suspended, whether anything was refused since or not.
+
+    One appeal at a time.  Raises `NoSuchPermit` where none of theirs was, `TooLateToAppeal` after
+    30 days, `AlreadyOpened`, and as `appeal_decision`.
+    """
+    permit = read.taken_from(User.objects.get(pk=person_id), permit_id)
+    if permit is None:
+        raise NoSuchPermit(str(permit_id))
+    since = permit.revoked_at or permit.suspended_at
+    assert since is not None
+    if at > since + read.APPEAL_WITHIN:
+        raise TooLateToAppeal
+    return open_case(
+        key=uuid5(KEYS, f"{permit.pk}:{since.isoformat()}:{person_id}"),
+        city_id=city_id,
+        kind=CaseKind.APPEAL,
+        about_kind=CaseFile.About.PERMIT,
+        about=permit.number,
+        title=f"{permit.number}: {permit.reason or permit.suspended_for}"[:160],
+        words=words,
+        opened_by_id=person_id,
+        provider_id=permit.provider_id,
+        is_for_provider=True,
+        vertical=permit.vertical,
+        not_by=read.behind(permit),
+        scan=scan,
+        by=by,
+        at=at,
+    )
+
+
 @transaction.atomic
 def decide_appeal(
     *,
@@ -81,8 +161,8 @@ def decide_appeal(
     by: Actor,
     at: datetime,
 ) -> CaseFile:
-    """Say what comes of an appeal.  Granted, it gives back the permit that was revoked; and it may
-    exempt from the policy that said no.
+    """Say what comes of an appeal.  Granted, it gives back the permit that was revoked or
+    suspended, gives the one that was refused, or may exempt from the policy that said no.
 
     The same again is harmless.  Raises as `close_case`, `UnfitOutcome` for an exemption that nobody
     asked for, `AlreadyExempt`, and `PermitOverlaps` when another permit has taken its place.
@@ -97,10 +177,15 @@ def decide_appeal(
     decision = read.contested(case)
     if exempt and (outcome != Outcome.GRANTED or decision is None):
         raise UnfitOutcome(outcome)
+    refused = read.contested_application(case)
+    if was_open and outcome == Outcome.GRANTED and refused and refused.permit_id is None:
+        issue(refused, "", by, at)
+    if was_open and outcome == Outcome.GRANTED and (taken := read.contested_permit(case)):
+        _give_back(taken, words, by, at)
     if not was_open or outcome != Outcome.GRANTED or decision is None:
         return closed
     if permit := read.permit_of(decision):
-        restore_permit(permit_id=permit.pk, reason=words, by=by, at=at)
+        _give_back(permit, words, by, at)
     if exempt:
         policy = read.policy_of(decision)
         if policy is None or not _is_theirs(exempt, read.who_may_be_exempt(decision)):
@@ -118,6 +203,13 @@ def decide_appeal(
             at=at,
         )
     return closed
+
+
+def _give_back(permit: Permit, words: str, by: Actor, at: datetime) -> None:
+    if permit.revoked_at:
+        restore_permit(permit_id=permit.pk, reason=words, by=by, at=at)
+    else:
+        lift_suspension(permit_id=permit.pk, reason=words, by=by, at=at)
 
 
 def _is_theirs(exempt: Exempt, who: list[tuple[str, str]]) -> bool:

@@ -254,7 +254,8 @@ def close_case(
     what it is about, `UnfitOutcome`, `CaseClosed`, `NoSuchCase`, and `ValueError` without words.
     What is decided, not only closed, has an operation of its own, such as `decide_appeal`.
     """
-    if CaseFile.objects.filter(pk=case_id, kind=CaseKind.APPEAL).exists():
+    decided = [CaseKind.APPEAL, CaseKind.APPLICATION, CaseKind.HEARING]
+    if CaseFile.objects.filter(pk=case_id, kind__in=decided).exists():
         raise UnfitOutcome(outcome)
     return conclude(
         case_id=case_id, officer_id=officer_id, outcome=outcome, words=words, by=by, at=at
@@ -276,6 +277,14 @@ def conclude(
         raise UnfitOutcome(outcome)
     _end(case, outcome, _said(words), officer_id, by, at)
     return case
+
+
+@transaction.atomic
+def tell_side(
+    *, case_id: int, words: str, key: UUID | None = None, person_id: int, by: Actor, at: datetime
+) -> None:
+    """Write into the history of a case what was done with what belongs to it, for both sides."""
+    _note(_locked(case_id), What.NOTED, _said(words), For.BOTH, person_id, by, at, key=key)
 
 
 @contextmanager
@@ -304,7 +313,7 @@ def _open(case: CaseFile, event: CaseEvent, by: Actor, at: datetime) -> CaseFile
         return known
     _not_twice(case)
     mine = CaseFile.objects.filter(read.to_do(), opened_by=case.opened_by_id)
-    if case.kind != CaseKind.INSPECTION and mine.count() >= MOST_OPEN:
+    if case.kind not in (CaseKind.INSPECTION, CaseKind.HEARING) and mine.count() >= MOST_OPEN:
         raise TooMany
     case.number = f"C-{CaseFile.objects.filter(city=city).count() + 1}"
     case.due_on = read.due_on(city, case.kind, at)
@@ -317,6 +326,14 @@ def _open(case: CaseFile, event: CaseEvent, by: Actor, at: datetime) -> CaseFile
 
 def _not_twice(case: CaseFile) -> None:
     """One appeal of a decision from each side; one about a permit at a time."""
+    if case.kind == CaseKind.APPLICATION:
+        open_ones = CaseFile.objects.filter(read.to_do(), kind=case.kind, vertical=case.vertical)
+        if known := open_ones.filter(provider=case.provider_id).first():
+            raise AlreadyOpened(known.ref)
+    if case.kind == CaseKind.HEARING:
+        under_way = CaseFile.objects.filter(read.to_do(), kind=case.kind, about=case.about)
+        if known := under_way.first():
+            raise AlreadyOpened(known.ref)
     if case.kind != CaseKind.APPEAL:
         return
     same = CaseFile.objects.filter(kind=case.kind, about_kind=case.about_kind, about=case.about)

@@ -3,7 +3,7 @@
 from django import template
 from django.utils.safestring import SafeString
 
-from apps.regulation import notices
+from apps.regulation import refusals
 
 register = template.Library()
 
@@ -11,4 +11,4 @@ register = template.Library()
 @register.filter
 def rule_links(text: object) -> SafeString:
     """A text in which every policy that is named leads to its page."""
-    return notices.with_links(text)
+    return refusals.with_links(text)

@@ -1,0 +1,103 @@
+"""What the city looks at by the clock, and how often."""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+# What is due stands in tables; these only look.  `expires` keeps a backlog from firing at once.
+SCHEDULE: dict[str, dict[str, Any]] = {
+    # The relay process is faster; this one helps where it is down.
+    "relay what is due": {
+        "task": "apps.bus.tasks.relay",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    # Says that schedule, broker and worker all go on.
+    "heartbeat": {
+        "task": "apps.insight.tasks.heartbeat",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "sweep the outbox": {
+        "task": "apps.bus.tasks.sweep",
+        "schedule": crontab(minute=40),
+        "options": {"expires": 3000},
+    },
+    "tidy dispatch": {
+        "task": "apps.dispatch.tasks.tidy",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "look for drivers of later rides": {
+        "task": "apps.mobility.tasks.begin_searches",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "look after rides under way": {
+        "task": "apps.mobility.tasks.look_after_rides",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "forget the ways of old rides": {
+        "task": "apps.mobility.tasks.forget_ways",
+        "schedule": crontab(minute=30),
+        "options": {"expires": 3000},
+    },
+    "close old reports of lost items": {
+        "task": "apps.mobility.tasks.close_old_lost",
+        "schedule": crontab(minute=35),
+        "options": {"expires": 3000},
+    },
+    "send the news that is due": {
+        "task": "apps.notifications.tasks.send_due",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "forget old news": {
+        "task": "apps.notifications.tasks.forget_old",
+        "schedule": crontab(hour=7, minute=25),
+        "options": {"expires": 3000},
+    },
+    "ask again about payments": {
+        "task": "apps.payments.tasks.ask_again_unanswered",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "have removed cards forgotten": {
+        "task": "apps.payments.tasks.forget_removed_cards",
+        "schedule": crontab(minute=10),
+        "options": {"expires": 3000},
+    },
+    "show reviews": {
+        "task": "apps.reviews.tasks.show_due",
+        "schedule": crontab(minute=20),
+        "options": {"expires": 3000},
+    },
+    "remind of papers": {
+        "task": "apps.regulation.tasks.remind",
+        "schedule": crontab(minute=50),
+        "options": {"expires": 3000},
+    },
+    # Within a minute of a policy's first hour, the making of the routes included.
+    "limit the streets": {
+        "task": "apps.regulation.tasks.limit_streets",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
+    "seal the logs": {
+        "task": "apps.audit.tasks.seal_all",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "close the days of the books": {
+        "task": "apps.ledger.tasks.close_days",
+        "schedule": crontab(minute=5),
+        "options": {"expires": 3000},
+    },
+    # Every hour: it settles the cities where the night has come.
+    "settle": {
+        "task": "apps.settlement.tasks.settle_all",
+        "schedule": crontab(minute=10),
+        "options": {"expires": 3000},
+    },
+}
