@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from django.utils import dates
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from apps.parties.models import Provider
 from apps.places.models import City, Zone
@@ -17,6 +18,7 @@ from apps.regulation.phrases import (
     between,
     day_of_year,
     either,
+    language,
     listed,
     money,
     percent,
@@ -295,8 +297,13 @@ def when(scope: Scope) -> str:
     """At which hours of which days; empty for always."""
     parts = []
     days = sorted(scope.weekdays)
-    if days == [0, 1, 2, 3, 4]:
-        parts.append(_("from Monday to Friday"))
+    if 3 <= len(days) < 7 and days[-1] - days[0] == len(days) - 1:
+        first, last = (str(dates.WEEKDAYS[day]).lower() for day in (days[0], days[-1]))
+        if not language().startswith("es"):
+            first, last = first.capitalize(), last.capitalize()
+        parts.append(
+            pgettext("weekdays", "from %(first)s to %(last)s") % {"first": first, "last": last}
+        )
     elif days and len(days) < 7:
         parts.append(_("on %(days)s") % {"days": listed([str(WEEKDAYS[day]) for day in days])})
     if scope.hour_from is not None and scope.hour_to is not None:

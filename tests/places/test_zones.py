@@ -271,3 +271,38 @@ def test_an_officer_draws_on_the_map(new_page, site, client, city, width, theme)
     page.get_by_text("Cordovez is drawn.").wait_for()
     assert Zone.objects.get().boundary == outlines.find(city, "cordovez", width=14)[0].boundary
     assert complaints == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_tap_on_the_map_ticks_the_zone_of_a_rule(new_page, site, client, city):
+    lon, lat = ground(2500, 2000)
+    city.centre_lon, city.centre_lat = lon, lat
+    city.save()
+    around = [[lon + x, lat + y] for x, y in ((-0.03, -0.03), (0.03, -0.03), (0.03, 0.03))]
+    around.append([lon - 0.03, lat + 0.03])
+    wide = polygon(*around)
+    ZoneFactory(
+        city=city,
+        slug="district",
+        name="District",
+        boundary=geometry.multipolygon(wide),
+    )
+    (street,) = outlines.find(city, "cordovez", width=400)
+    ZoneFactory(city=city, slug="street", name="Street", boundary=street.boundary)
+    officer(client, "view_policy", "propose_policy")
+    page = new_page(width=1280)
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": site}]
+    )
+    complaints = watch(page)
+    page.goto(f"{site}{reverse('admin:regulation_policy_draft', args=['closed'])}")
+    page.locator("city-map.is-drawn").wait_for()
+    box = page.locator("city-map").bounding_box()
+
+    # The street lies in the district: the smaller one is meant.
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator("#preview").get_by_text("Nothing begins or takes place in Street.").wait_for()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 - 60)
+    page.locator("#preview").get_by_text("in District and Street.").wait_for()
+    screenshot(page, "desk-zones-ticked", full=True)
+    assert complaints == []

@@ -169,6 +169,16 @@ def say(kind, terms=None, scope=None, language="en"):
             ["Como mínimo 5 % de autos accesibles."],
         ),
         (
+            "commission",
+            {"most_bp": 500},
+            {"weekdays": [3, 4, 5, 6]},
+            ["The platform adds at most 5 % to what the provider gets, from Thursday to Sunday."],
+            [
+                "La plataforma agrega como máximo 5 % a lo que recibe el prestador, "
+                "de jueves a domingo."
+            ],
+        ),
+        (
             "hours",
             {"opens": "08:00", "closes": "22:30"},
             {"verticals": ["retail"], "weekdays": [6], "zones": ["centre"]},
