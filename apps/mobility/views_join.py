@@ -24,7 +24,7 @@ from apps.places.current import current_city
 from apps.places.models import City
 from apps.regulation import operations as regulation
 from apps.regulation.models import Permit
-from apps.regulation.queries import demands, explain, refusal_of_permit
+from apps.regulation.queries import demands, explain, refusal_of_permit, suspended
 
 REFUSALS: dict[type[Exception], Any] = {
     parties.WorksElsewhere: gettext_lazy("Whoever drives for a fleet leaves it first."),
@@ -86,8 +86,10 @@ def join(request: HttpRequest) -> HttpResponse:
 
 def _fleets() -> list[Provider]:
     """Who may offer rides now and so may take on drivers."""
-    permits = Permit.objects.filter(vertical=VERTICAL, revoked_at=None, valid__contains=clock.now())
-    return list(Provider.objects.filter(permits__in=permits).order_by("name").distinct())
+    at = clock.now()
+    permits = Permit.objects.filter(vertical=VERTICAL, revoked_at=None, valid__contains=at)
+    may = permits.exclude(suspended(at))
+    return list(Provider.objects.filter(permits__in=may).order_by("name").distinct())
 
 
 def _save(request: HttpRequest, form: DrivingForm) -> bool:

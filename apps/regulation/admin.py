@@ -71,7 +71,15 @@ class Ending(admin.SimpleListFilter):
 class PermitAdmin(ActsWithReason):
     """Permits are granted, revoked and restored, and never otherwise changed."""
 
-    list_display = ("number", "provider", "vertical", "valid", "revoked_at", "reason")
+    list_display = (
+        "number",
+        "provider",
+        "vertical",
+        "valid",
+        "suspended_at",
+        "revoked_at",
+        "reason",
+    )
     list_filter = (Ending, "vertical", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("provider",)
     search_fields = ("number", "provider__name")
