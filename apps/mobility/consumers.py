@@ -204,9 +204,9 @@ class DriverConsumer(sockets.BoundedConsumer):
         except (ValueError, OverflowError):
             await self.complain("malformed")
             return
-        car = {"lat": point.lat, "lon": point.lon, "heading": heading, "seen_at": str(at)}
-        if self.is_deaf:
+        if self.is_deaf or not self.watched:
             return
+        car = {"lat": point.lat, "lon": point.lon, "heading": heading, "seen_at": str(at)}
         try:
             async with asyncio.timeout(LAYER_SECONDS):
                 for line in self.watched:
