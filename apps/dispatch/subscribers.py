@@ -1,9 +1,11 @@
 """News for the phones of workers: something has changed, look again."""
 
+from datetime import datetime
 from typing import Any
 
 from apps.bus import operations as bus
 from apps.dispatch import live
+from apps.kernel.actors import Actor
 
 
 @bus.subscribe("dispatch.offered")
@@ -20,6 +22,6 @@ from apps.dispatch import live
 @bus.subscribe("dispatch.shift_resumed")
 @bus.subscribe("dispatch.shift_limited")
 @bus.subscribe("dispatch.shift_ended")
-def ring(*, worker: int | None = None, **_: Any) -> None:
+def ring(*, by: Actor, at: datetime, worker: int | None = None, **_: Any) -> None:
     if worker is not None:
-        live.tell(worker)
+        live.tell(worker, by=str(by), at=at.isoformat())

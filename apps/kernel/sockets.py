@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.db import DatabaseSyncToAsync
 from channels.generic.websocket import AsyncWebsocketConsumer
 from prometheus_client import Gauge
@@ -52,6 +53,14 @@ class BoundedConsumer(AsyncWebsocketConsumer):
         # Channels says so exactly once for each, however it ended.
         OPEN.dec()
         await super().websocket_disconnect(message)
+
+    async def dispatch(self, message: Any) -> None:
+        """Hand a message to its method, as Channels does, but in this thread.
+
+        Channels first has one thread, the same for all sockets, close old connections: half of
+        what a frame costs.  Whoever asks the database asks `in_a_thread`, which closes them itself.
+        """
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         self._tokens = float(BURST)

@@ -9,7 +9,7 @@ from apps.bus import operations as bus
 from apps.dispatch import live, telemetry
 from apps.dispatch import operations as dispatch
 from apps.kernel import clock, sockets
-from apps.mobility import at_work, operations
+from apps.mobility import at_work, cars, operations
 from apps.orders import live as orders_live
 from apps.orders import operations as orders
 from apps.orders.models import Order
@@ -33,8 +33,6 @@ REFUSALS: dict[type[Exception], str] = {
 }
 # How often a line that hears nothing looks for itself, in seconds.
 LOOK_EVERY = 3.0
-# How long the channel layer may take to answer.
-LAYER_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +89,8 @@ class DriverConsumer(sockets.BoundedConsumer):
         # The city and the rides that positions are for, as of the last look.
         self.city_slug: str | None = None
         self.watched: list[str] = []
+        # By whom and when something was last done that came in here.
+        self.acted: tuple[str, str] | None = None
         await self.accept()
         await self.listen()
         await self.changed()
@@ -101,24 +101,25 @@ class DriverConsumer(sockets.BoundedConsumer):
         if self.worker:
             with suppress(Exception):
                 line = live.line_of(self.worker.pk)
-                async with asyncio.timeout(LAYER_SECONDS):
+                async with asyncio.timeout(cars.LAYER_SECONDS):
                     await self.channel_layer.group_discard(line, self.channel_name)
 
     async def listen(self) -> None:
         """Join the worker's line; while that fails, look every few seconds instead."""
         assert self.worker is not None
         try:
-            async with asyncio.timeout(LAYER_SECONDS):
+            async with asyncio.timeout(cars.LAYER_SECONDS):
                 await self.channel_layer.group_add(live.line_of(self.worker.pk), self.channel_name)
-        except Exception:
+        except Exception as error:
             # Whatever the broker's trouble is, the driver goes on working.
-            self.go_deaf()
+            self.go_deaf(error)
         else:
             self.is_deaf = False
 
-    def go_deaf(self) -> None:
+    def go_deaf(self, why: Exception | None = None) -> None:
         if not self.is_deaf:
-            logger.exception("a driver's line hears nothing and looks for itself")
+            # In one line, because it may befall thousands at once.
+            logger.warning("a driver's line hears nothing and looks for itself: %r", why)
         self.is_deaf = True
         if self.looking is None or self.looking.done():
             self.looking = asyncio.create_task(self.keep_looking())
@@ -177,7 +178,9 @@ class DriverConsumer(sockets.BoundedConsumer):
         await self.changed()
 
     async def changed(self, event: dict[str, Any] | None = None) -> None:
-        """Say where things stand."""
+        """Say where things stand, unless the news is of what came in here and was answered."""
+        if event and self.acted == (event.get("by"), event.get("at")):
+            return
         state = await self.look()
         if state is None:
             # No driver any more, since this line was opened.
@@ -204,23 +207,25 @@ class DriverConsumer(sockets.BoundedConsumer):
         except (ValueError, OverflowError):
             await self.complain("malformed")
             return
-        car = {"lat": point.lat, "lon": point.lon, "heading": heading, "seen_at": str(at)}
-        if self.is_deaf:
+        if not self.watched:
             return
-        try:
-            async with asyncio.timeout(LAYER_SECONDS):
-                for line in self.watched:
-                    await self.channel_layer.group_send(line, {"type": "car", "car": car})
-        except Exception:
-            # The riders' pages read the position at their next look.
+        car = {"lat": point.lat, "lon": point.lon, "heading": heading, "seen_at": str(at)}
+        told = cars.of_this_loop()
+        if told.is_down:
+            # What does not take our word brings none either.
             self.go_deaf()
+        for line in self.watched:
+            told.moved(line, car)
 
     async def do(self, operation: Any, **what: Any) -> None:
         """One call of one operation, as this driver, now."""
         assert self.worker is not None
+        at = clock.now()
         await sockets.in_a_thread(operation)(
-            worker_id=self.worker.pk, by=self.worker.actor, at=clock.now(), **what
+            worker_id=self.worker.pk, by=self.worker.actor, at=at, **what
         )
+        # Nothing else is dispatched before the state is said.
+        self.acted = (str(self.worker.actor), at.isoformat())
 
     async def on_line(self) -> None:
         city = await sockets.in_a_thread(City.objects.order_by("pk").first)()

@@ -1,10 +1,12 @@
 """Phones hear that something has changed; nobody depends on it."""
 
 import logging
+from contextlib import suppress
 
 import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
+from django.db import transaction
 
 from apps.bus import lines
 from apps.bus import operations as bus
@@ -44,14 +46,38 @@ async def test_a_driver_is_rung_when_a_job_is_shown_and_when_it_is_taken_back():
         return job
 
     job = await database_sync_to_async(ring)()
-    assert await layer.receive(channel) == {"type": "changed"}
+    assert (await layer.receive(channel))["type"] == "changed"
 
     def call_off():
-        dispatch.release(holder=job.holder, by=CITY, at=clock.now())
+        at = clock.now()
+        dispatch.release(holder=job.holder, by=CITY, at=at)
         relay_all()
+        return at
 
-    await database_sync_to_async(call_off)()
-    assert await layer.receive(channel) == {"type": "changed"}
+    at = await database_sync_to_async(call_off)()
+    # By whom and when: who did it themself knows it already.
+    told = {"type": "changed", "by": str(CITY), "at": at.isoformat()}
+    assert await layer.receive(channel) == told
+
+
+async def test_what_is_rung_twice_in_one_transaction_rings_once():
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add("somebody", channel)
+
+    @database_sync_to_async
+    def ring():
+        with transaction.atomic():
+            with suppress(ZeroDivisionError), transaction.atomic():
+                lines.ring("somebody", type="undone")
+                raise ZeroDivisionError
+            for kind in ("undone", "changed", "changed", "last"):
+                lines.ring("somebody", type=kind)
+
+    await ring()
+
+    heard = [(await layer.receive(channel))["type"] for _ in range(3)]
+    assert heard == ["undone", "changed", "last"]
 
 
 def test_a_channel_layer_that_is_down_is_told_once_and_keeps_no_news_back(settings, caplog):

@@ -255,6 +255,63 @@ async def test_a_ride_by_the_line_alone():
     await line.close()
 
 
+async def test_a_line_does_not_look_again_at_what_it_did_itself():
+    town, _, offer, _ = await at_work()
+    relay_all = database_sync_to_async(rides.relay_all)
+    await relay_all(clock.now())
+    line, _ = await opened(town.worker.user)
+    other, _ = await opened(town.worker.user)
+    said = await line.ask({"type": "accept", "offer": offer.pk})
+
+    await relay_all(clock.now())
+
+    # The other phone is told.
+    heard = await other.hear()
+    assert heard["rides"][0]["ref"] == said["rides"][0]["ref"]
+    assert await line.wire.receive_nothing(timeout=0.5, interval=0.05)
+    await line.close()
+    await other.close()
+
+
+async def test_whoever_waits_for_a_car_hears_where_it_is():
+    town, order, offer, _ = await at_work()
+    await database_sync_to_async(town.accept)(offer, clock.now())
+    driver, _ = await opened(town.worker.user)
+    rider = await line_for(town.rider, f"/ws/order/{order.ref}")
+    assert await rider.open() is True
+    await rider.hear()
+
+    await driver.say(HERE)
+
+    while (heard := await rider.hear())["type"] != "car":
+        pass
+    assert (heard["lat"], heard["lon"], heard["heading"]) == (HERE["lat"], HERE["lon"], 90)
+    await rider.close()
+    await driver.close()
+
+
+async def test_a_layer_that_takes_no_word_of_a_car_makes_the_line_look_for_itself(
+    monkeypatch, caplog
+):
+    monkeypatch.setattr(consumers, "LOOK_EVERY", 0.05)
+    town, _, offer, _ = await at_work()
+    await database_sync_to_async(town.accept)(offer, clock.now())
+    line, _ = await opened(town.worker.user)
+
+    async def group_send(*_):
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(RedisPubSubLoopLayer, "group_send", group_send)
+    await line.say(HERE)
+    while not any("stand still" in one.getMessage() for one in caplog.records):
+        await asyncio.sleep(0)
+    await line.say(HERE)
+
+    assert (await line.hear())["type"] == "state"
+    assert any("hears nothing" in one.getMessage() for one in caplog.records)
+    await line.close()
+
+
 async def test_words_that_no_database_holds_are_malformed():
     town, _, offer, _ = await at_work()
     line, _ = await opened(town.worker.user)
