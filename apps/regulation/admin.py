@@ -12,6 +12,7 @@ from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.parties.admin import ProviderAdmin
+from apps.parties.office import BesideDistricts, OfDistricts
 from apps.regulation import admin_papers, operations, queries, seals
 from apps.regulation.forms import Grant
 from apps.regulation.models import Allowance, Decision, Permit
@@ -20,7 +21,7 @@ from apps.regulation.models import Allowance, Decision, Permit
 __all__ = ["admin_papers"]
 
 
-class PermitInline(FactsInline):
+class PermitInline(BesideDistricts, FactsInline):
     model = Permit
     fields = ("number", "vertical", "valid", "revoked_at", "reason")
     tab = True
@@ -31,7 +32,7 @@ ProviderAdmin.inlines = (*ProviderAdmin.inlines, PermitInline)
 
 
 @admin.register(Permit)
-class PermitAdmin(ActsWithReason):
+class PermitAdmin(OfDistricts, ActsWithReason):
     """Permits are granted, revoked and restored, and never otherwise changed."""
 
     list_display = ("number", "provider", "vertical", "valid", "revoked_at", "reason")
