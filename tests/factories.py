@@ -92,6 +92,7 @@ class CityFactory(factory.django.DjangoModelFactory):
             ],
         }
     )
+    drawn_at = datetime(2026, 1, 1, tzinfo=UTC)
     centre_lat = -29.9027
     centre_lon = -71.2520
 
@@ -109,6 +110,7 @@ class ZoneFactory(factory.django.DjangoModelFactory):
     city = factory.SubFactory(CityFactory)
     slug = "centre"
     name = factory.LazyAttribute(lambda zone: zone.slug.capitalize())
+    drawn_at = datetime(2026, 1, 1, tzinfo=UTC)
     boundary = {"type": "MultiPolygon", "coordinates": [[[*CENTRE, CENTRE[0]]]]}
     cells = factory.LazyAttribute(lambda zone: cells_covering(zone.boundary))
 

@@ -25,6 +25,7 @@ from tests.factories import CITY, NOON
 PLAZA = Stop(Point(-29.9027, -71.2520), "Plaza de Armas")
 FARO = Stop(Point(-29.9057, -71.2740), "Faro Monumental")
 RECOVA = Stop(Point(-29.9001, -71.2447), "La Recova")
+COQUIMBO = Stop(Point(-29.9533, -71.3395), "Coquimbo")
 MALL = Stop(Point(-29.9110, -71.2580), "Mall Plaza")
 # The tariff of the screens: CLP 2,450 for 2.6 km and 6 minutes.
 PRICES = {

@@ -53,22 +53,31 @@ class Personal:
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        at, admin = clock.now(), self
-        row = admin.get_object(request, unquote(object_id))  # type: ignore[attr-defined]
-        if row is not None and admin.has_view_permission(request, row):  # type: ignore[attr-defined]
-            try:
-                operations.look(
-                    people=self.people_of(row),
-                    what=row._meta.label_lower,
-                    row=str(_follow(row, self.named)),
-                    why=why_of(request, at),
-                    by=Actor(Kind.OFFICER, str(request.user.pk)),
-                    at=at,
-                )
-            except operations.NotSealed:
-                return self._unsealed(request)
-        told = (extra_context or {}) | {"why": why_of(request, at)}
+        admin: Any = self
+        row, why = admin.get_object(request, unquote(object_id)), why_of(request, clock.now())
+        may_see = row is not None and admin.has_view_permission(request, row)
+        if may_see and (unseen := self.leave_a_line(request, row, why)):
+            return unseen
+        told = (extra_context or {}) | {"why": why}
         return super().change_view(request, object_id, form_url, told)  # type: ignore[misc]
+
+    def leave_a_line(self, request: HttpRequest, row: Any, why: str) -> HttpResponse | None:
+        """Let the people see that their row is looked at, before it is.
+
+        Returns the page to show instead while nothing has been sealed for hours.
+        """
+        try:
+            operations.look(
+                people=self.people_of(row),
+                what=row._meta.label_lower,
+                row=str(_follow(row, self.named)),
+                why=why,
+                by=Actor(Kind.OFFICER, str(request.user.pk)),
+                at=clock.now(),
+            )
+        except operations.NotSealed:
+            return self._unsealed(request)
+        return None
 
     def _unsealed(self, request: HttpRequest) -> HttpResponse:
         context = self.admin_site.each_context(request)  # type: ignore[attr-defined]

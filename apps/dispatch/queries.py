@@ -5,17 +5,46 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef
 
-from apps.dispatch.models import Offer, Position, Run, Shift, ShiftQuerySet, Trace
-from apps.places.geometry import Point, metres_between
+from apps.dispatch.models import Job, Offer, Position, Run, Shift, ShiftQuerySet, Trace
+from apps.places.geometry import EARTH_RADIUS_METRES, Point, metres_between
 from apps.places.models import City
 from apps.places.routing import DETOUR, ESTIMATE_KMH
 
 # A position older than this is no longer where anybody is.
 FRESH_FOR = timedelta(seconds=60)
+
+# So far around a pick-up demand and supply are counted: a car is there in about six minutes.
+AROUND_METRES = 2_000
+# Fewer than so many waiting are no demand but chance.
+FEWEST_WAITING = 3
+# Demand and supply in balance, in hundredths of a percent.
+EVEN = 10_000
+# A factor moves in steps, so that it does not flicker.
+STEP_BP = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How many wait around a place, and how many could come."""
+
+    waiting: int
+    free: int
+
+    @property
+    def factor_bp(self) -> int:
+        """How far demand exceeds supply, 10,000 being not at all: two thirds of a car for each.
+
+        With 3 waiting and 2 cars it is still 10,000; with 3 and 1 twice as much.
+        """
+        if self.waiting < FEWEST_WAITING:
+            return EVEN
+        factor = EVEN * self.waiting * 2 // (3 * max(1, self.free))
+        return max(EVEN, factor - factor % STEP_BP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +86,36 @@ def free_workers(city_id: int, *, at: datetime) -> ShiftQuerySet:
     under_way = Run.objects.live().filter(worker=OuterRef("worker"))
     asked = Offer.objects.live(at).filter(worker=OuterRef("worker"))
     return Shift.objects.on_line(at).filter(~Exists(under_way), ~Exists(asked), city=city_id)
+
+
+def demand(city: City, point: Point, *, at: datetime) -> Demand:
+    """How many jobs search for somebody around a point, and how many workers are free there."""
+    near = _box(point, AROUND_METRES)
+    jobs = Job.objects.searching().filter(
+        city=city,
+        search_until__gt=at,
+        pickup_lat__range=(near.south, near.north),
+        pickup_lon__range=(near.west, near.east),
+    )
+    workers = free_workers(city.pk, at=at).filter(
+        worker__position__seen_at__gte=at - FRESH_FOR,
+        worker__position__lat__range=(near.south, near.north),
+        worker__position__lon__range=(near.west, near.east),
+    )
+    return Demand(waiting=jobs.count(), free=workers.count())
+
+
+class _Box(NamedTuple):
+    south: float
+    west: float
+    north: float
+    east: float
+
+
+def _box(point: Point, metres: float) -> _Box:
+    high = math.degrees(metres / EARTH_RADIUS_METRES)
+    wide = high / max(0.01, math.cos(math.radians(point.lat)))
+    return _Box(point.lat - high, point.lon - wide, point.lat + high, point.lon + wide)
 
 
 def nearby(

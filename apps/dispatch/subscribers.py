@@ -13,6 +13,7 @@ from apps.dispatch import live
 @bus.subscribe("dispatch.withdrawn")
 @bus.subscribe("dispatch.assigned")
 @bus.subscribe("dispatch.put_back")
+@bus.subscribe("dispatch.redirected")
 @bus.subscribe("dispatch.released")
 @bus.subscribe("dispatch.shift_started")
 @bus.subscribe("dispatch.shift_paused")

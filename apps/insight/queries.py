@@ -29,10 +29,12 @@ from apps.orders.models import Order
 from apps.payments.models import Attempt
 from apps.places.models import City
 from apps.regulation import queries as regulation
-from apps.regulation.models import Decision, Paper, Permit
+from apps.regulation import queries_cases as cases
+from apps.regulation.models import CaseFile, Decision, Paper, Permit, Policy, PolicyVersion
+from apps.regulation.queries_permits import ending
+from apps.regulation.rulebook import Standing
 from apps.settlement.models import Payout
 
-RUNS_OUT_WITHIN = timedelta(days=30)
 WAITS_TOO_LONG = timedelta(minutes=3)
 STUCK_AFTER = timedelta(minutes=2)
 DAYS = 7
@@ -114,15 +116,10 @@ def worklists(at: datetime) -> list[Figure]:
             state=Job.State.SEARCHING,
             searching_since__lte=at - WAITS_TOO_LONG,
         ),
-        counted(
-            _("Permits that run out in 30 days"),
-            Permit,
-            urgent=True,
-            revoked_at__isnull=True,
-            valid__startswith__lte=at,
-            valid__endswith__gt=at,
-            valid__endswith__lt=at + RUNS_OUT_WITHIN,
-        ),
+        _permits(_("Permits that run out in 30 days"), ending(at, 30), "30"),
+        _to_approve(),
+        _cases(_("Cases past their day"), cases.overdue(at), "overdue"),
+        _cases(_("Cases that nobody has taken"), cases.unowned(), "unowned"),
         _papers(_("Papers to check"), regulation.to_check(), "to_check"),
         _papers(_("Papers that run out in 30 days"), regulation.running_out(at), "running_out"),
         counted(
@@ -144,6 +141,22 @@ def worklists(at: datetime) -> list[Figure]:
             done_at__isnull=True,
         ),
     ]
+
+
+def _to_approve() -> Figure:
+    count = PolicyVersion.objects.to_approve().count()
+    url = rows(Policy, worklist=Standing.PROPOSED)
+    return Figure(_("Rules to approve"), count, url, is_urgent=count > 0)
+
+
+def _permits(label: str | Promise, which: Q, worklist: str) -> Figure:
+    count = Permit.objects.filter(which).count()
+    return Figure(label, count, rows(Permit, worklist=worklist), is_urgent=count > 0)
+
+
+def _cases(label: str | Promise, which: Q, worklist: str) -> Figure:
+    count = CaseFile.objects.filter(which).count()
+    return Figure(label, count, rows(CaseFile, worklist=worklist), is_urgent=count > 0)
 
 
 def _papers(label: str | Promise, which: Q, worklist: str) -> Figure:

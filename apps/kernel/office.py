@@ -51,11 +51,15 @@ class ActsWithReason(Facts):
         rows: QuerySet[Any],
         action: str,
         title: str | Promise,
-        act: Callable[[Any, str], None],
+        act: Callable[..., None],
         complaints: dict[type[Exception], str | Promise],
+        asks: type[Reason] = Reason,
     ) -> HttpResponse | None:
-        """Ask why, and then do it to each row; what cannot be done says so and stops no other."""
-        form = Reason(request.POST if "because" in request.POST else None)
+        """Ask why, and then do it to each row; what cannot be done says so and stops no other.
+
+        `asks` may want to know more than why: `act` is told all of it by name.
+        """
+        form = asks(request.POST if "because" in request.POST else None)
         if not form.is_valid():
             page = {
                 "title": title,
@@ -70,7 +74,7 @@ class ActsWithReason(Facts):
         done = 0
         for row in rows:
             try:
-                act(row, form.cleaned_data["reason"])
+                act(row, **form.cleaned_data)
                 done += 1
             except tuple(complaints) as no:
                 self.message_user(request, f"{row}: {complaints[type(no)]}", messages.WARNING)

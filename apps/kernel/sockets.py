@@ -74,6 +74,10 @@ class BoundedConsumer(AsyncWebsocketConsumer):
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             await self.complain("malformed")
             return
+        if message["type"] == "ping":
+            # By the answer a phone knows that its line is not only open but alive.
+            await self.say("pong")
+            return
         await self.heard(message)
 
     async def heard(self, message: dict[str, Any]) -> None:

@@ -92,9 +92,9 @@ class LostStepInline(FactsInline):
 
 @admin.register(LostItem)
 class LostItemAdmin(Personal, ActsWithReason):
-    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
     """Things left in cars.  Rider and driver settle it; an officer closes what they cannot."""
 
+    people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
     list_display = ("reported_at", "what", "place", "order", "state", "closes_at", "closed_at")
     list_filter = ("state",)
     list_select_related = ("order",)

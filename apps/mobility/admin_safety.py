@@ -85,6 +85,8 @@ class RideAdmin(Personal, Facts):
             "opts": self.opts,
         }
         if form.is_valid():
+            if unseen := self.leave_a_line(request, ride, form.cleaned_data["reason"]):
+                return unseen
             traces = dispatch.open_trail(
                 holder=ride.order.ref,
                 reason=form.cleaned_data["reason"],

@@ -45,6 +45,9 @@ CANNOT_SERVE = {
     "too_many_stops": _("At most three stops on the way."),
     "unreachable": _("There is no way by road from here to there."),
     "no_service": _("No rides are on offer in the city right now."),
+    "not_now": _("The destination of this ride cannot be changed now."),
+    "same_destination": _("The ride goes there already."),
+    "no_position": _("The car has not said lately where it is. Try again in a moment."),
     "no_such_hour": _("The clocks of the city leap over this hour."),
     "too_soon": _("A ride for later is ordered at least 30 minutes ahead."),
     "too_late": _("At most 7 days ahead: about so long a bank keeps its promise for a card."),
@@ -163,9 +166,9 @@ class Quotes(APIView):
             with problems.told(PROBLEMS):
                 quotes = operations.quote_trip(
                     city=city,
-                    pickup=_stop(asked.validated_data["pickup"]),
-                    dropoff=_stop(asked.validated_data["dropoff"]),
-                    stops=[_stop(stop) for stop in asked.validated_data["stops"]],
+                    pickup=stop_of(asked.validated_data["pickup"]),
+                    dropoff=stop_of(asked.validated_data["dropoff"]),
+                    stops=[stop_of(stop) for stop in asked.validated_data["stops"]],
                     pickup_at=asked.validated_data["pickup_at"],
                     needs=asked.validated_data["needs"],
                     remember_needs=asked.validated_data["remember_needs"],
@@ -192,7 +195,8 @@ class OneBundle(APIView):
         return Response(bundle_of(quotes))
 
 
-def _stop(data: dict[str, Any]) -> operations.Stop:
+def stop_of(data: dict[str, Any]) -> operations.Stop:
+    """A place as an operation takes it; without a name it is called by its point."""
     point = Point(data["lat"], data["lon"])
     return operations.Stop(point, data["name"] or str(point))
 

@@ -16,7 +16,6 @@ from rest_framework.views import APIView
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
 from apps.kernel.problems import Problem
-from apps.mobility.forms_join import BAD_SCANS
 from apps.mobility.operations import VERTICAL
 from apps.parties.authentication import asking
 from apps.places.current import current_city
@@ -24,6 +23,7 @@ from apps.places.models import City
 from apps.regulation import operations as regulation
 from apps.regulation import scans
 from apps.regulation.queries import Demand, demands
+from apps.regulation.scans import BAD_SCANS
 
 PROBLEMS = {
     regulation.NotAskedFor: Problem(

@@ -15,7 +15,7 @@ from apps.mobility import queries
 from apps.mobility.models import Alert
 from apps.mobility.operations import VERTICAL
 from apps.orders import verticals
-from apps.orders.models import Order
+from apps.orders.models import Change, Order
 from apps.orders.tips import BOOKED_AS
 from apps.orders.tips import OPEN_FOR as TIPPED_FOR
 from apps.parties.models import Worker
@@ -154,6 +154,7 @@ def _ride(order: Order, at: datetime) -> dict[str, Any]:
         "seen": queries.seen(order),
         "may_leave_at": queries.may_leave_at(order) if order.stage == "at_pickup" else None,
         "stops": queries.stops(order),
+        "changes": order.changes.filter(state=Change.State.AGREED).count(),
         "stop_eta_at": ride.stop_eta_at,
         "stop_wait_until": queries.stop_wait_until(order),
         "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),

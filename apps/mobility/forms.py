@@ -31,7 +31,69 @@ class Degrees(forms.FloatField):
         return number
 
 
-class TripForm(forms.Form):
+class PlacesForm(forms.Form):
+    """Places that were chosen, or words that we look up."""
+
+    def __init__(self, *args: Any, city: City, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.city = city
+        # What the person may have meant, by field: shown under the field that was not understood.
+        self.nearest: dict[str, list[queries.Found]] = {}
+
+    def _look_up(self, data: dict[str, Any], *ends: str) -> None:
+        for end in ends:
+            if data.get(end, "").strip():
+                stop = data[f"{end}_stop"] = self._stop(end, data)
+                self._keep(end, stop)
+
+    def _keep(self, end: str, stop: Stop | None) -> None:
+        """Keep what was understood: shown again, a form never names one place and means another."""
+        sent: Any = self.data  # Django's own type is narrower than what comes.
+        shown = sent.copy()
+        shown[f"{end}_lat"] = shown[f"{end}_lon"] = ""
+        if stop is not None:
+            shown[end] = stop.name
+            shown[f"{end}_lat"] = f"{stop.point.lat:.6f}"
+            shown[f"{end}_lon"] = f"{stop.point.lon:.6f}"
+        self.data = shown
+
+    def _stop(self, end: str, data: dict[str, Any]) -> Stop | None:
+        lat, lon, text = data.get(f"{end}_lat"), data.get(f"{end}_lon"), data[end].strip()
+        # Without a script nobody empties the hidden point when another name is typed over it.
+        was = data.get(f"{end}_was")
+        if lat is not None and lon is not None and was in ("", text):
+            try:
+                return Stop(Point(lat, lon), text)
+            except ValueError:
+                pass  # no point on earth: the name is looked up
+        try:
+            point = Point.parse(text)
+        except ValueError:
+            pass
+        else:
+            return Stop(point, queries.nearest_name(self.city, point))
+        found = queries.search(self.city, text, limit=3)
+        if found and (len(found) == 1 or _same(found[0].name, text)):
+            return Stop(found[0].point, found[0].name)
+        self.nearest[end] = found
+        self.add_error(end, UNKNOWN if found else _("We know no place of this name."))
+        return None
+
+
+class DestinationForm(PlacesForm):
+    """Where to instead."""
+
+    to = forms.CharField(label=_("New destination"), max_length=120)
+    to_lat = Degrees(required=False)
+    to_lon = Degrees(required=False)
+    to_was = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        self._look_up(self.cleaned_data, "to")
+        return self.cleaned_data
+
+
+class TripForm(PlacesForm):
     """From where to where: points that were chosen, or words that we look up."""
 
     start = forms.CharField(label=_("From"), max_length=120)
@@ -70,8 +132,7 @@ class TripForm(forms.Form):
     remember_needs = forms.BooleanField(label=_("Remember it for my next rides"), required=False)
 
     def __init__(self, *args: Any, city: City, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.city = city
+        super().__init__(*args, city=city, **kwargs)
         for end in STOPS:
             self.fields[end] = forms.CharField(
                 label=_("Stop %(number)s") % {"number": end[-1]}, max_length=120, required=False
@@ -79,15 +140,10 @@ class TripForm(forms.Form):
             self.fields[f"{end}_lat"] = Degrees(required=False)
             self.fields[f"{end}_lon"] = Degrees(required=False)
             self.fields[f"{end}_was"] = forms.CharField(required=False, widget=forms.HiddenInput)
-        # What the person may have meant, by field: shown under the field that was not understood.
-        self.nearest: dict[str, list[queries.Found]] = {}
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
-        for end in ("start", *STOPS, "to"):
-            if data.get(end, "").strip():
-                stop = data[f"{end}_stop"] = self._stop(end, data)
-                self._keep(end, stop)
+        self._look_up(data, "start", *STOPS, "to")
         data["stops"] = [data[f"{end}_stop"] for end in STOPS if data.get(f"{end}_stop")]
         data["pickup_at"] = self._hour(data) if data.get("when") == LATER else None
         return data
@@ -118,39 +174,6 @@ class TripForm(forms.Form):
         if "day" in self.errors or "time" in self.errors:
             return None
         return datetime.combine(data["day"], data["time"])
-
-    def _keep(self, end: str, stop: Stop | None) -> None:
-        """Keep what was understood: shown again, a form never names one place and means another."""
-        sent: Any = self.data  # Django's own type is narrower than what comes.
-        shown = sent.copy()
-        shown[f"{end}_lat"] = shown[f"{end}_lon"] = ""
-        if stop is not None:
-            shown[end] = stop.name
-            shown[f"{end}_lat"] = f"{stop.point.lat:.6f}"
-            shown[f"{end}_lon"] = f"{stop.point.lon:.6f}"
-        self.data = shown
-
-    def _stop(self, end: str, data: dict[str, Any]) -> Stop | None:
-        lat, lon, text = data.get(f"{end}_lat"), data.get(f"{end}_lon"), data[end].strip()
-        # Without a script nobody empties the hidden point when another name is typed over it.
-        was = data.get(f"{end}_was")
-        if lat is not None and lon is not None and was in ("", text):
-            try:
-                return Stop(Point(lat, lon), text)
-            except ValueError:
-                pass  # no point on earth: the name is looked up
-        try:
-            point = Point.parse(text)
-        except ValueError:
-            pass
-        else:
-            return Stop(point, queries.nearest_name(self.city, point))
-        found = queries.search(self.city, text, limit=3)
-        if found and (len(found) == 1 or _same(found[0].name, text)):
-            return Stop(found[0].point, found[0].name)
-        self.nearest[end] = found
-        self.add_error(end, UNKNOWN if found else _("We know no place of this name."))
-        return None
 
 
 def _same(name: str, text: str) -> bool:

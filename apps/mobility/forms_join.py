@@ -10,17 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.parties.models import Joining, Provider, User
 from apps.regulation import scans
+from apps.regulation.scans import BAD_SCANS
 
 OWN = "own"
 ABILITIES = {
     "accessible": _("A ramp or lift for wheelchairs"),
     "large": _("Six seats or more"),
-}
-BAD_SCANS = {
-    "empty": _("The file is empty. Choose another."),
-    "too_large": _("The file is too large. Send a picture up to 10 MB or a PDF up to 5 MB."),
-    "too_small": _("The picture is too small to be read. Take it again, closer."),
-    "unreadable": _("This is no picture or PDF that we can read. Send a JPEG, PNG, WebP or PDF."),
 }
 
 

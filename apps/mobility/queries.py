@@ -104,6 +104,21 @@ def seen(order: Order) -> str:
     return f"{order.quote.ref.hex[:12]}-{order.ride.stops_passed}"
 
 
+def change(order: Order) -> dict[str, Any] | None:
+    """The last change of the destination, whatever came of it."""
+    last = order.changes.select_related("after").order_by("-number").first()
+    if last is None:
+        return None
+    return {
+        "number": last.number,
+        "state": last.state,
+        "reason": last.reason,
+        "dropoff": last.after.request["dropoff"],
+        "total_minor": last.after.total_minor,
+        "answered_at": last.answered_at,
+    }
+
+
 def summary(order: Order) -> str:
     """From where to where and, of a ride for later, on which day at what hour."""
     if order.ride.pickup_at is None:
@@ -163,6 +178,7 @@ def live(order: Order, at: datetime) -> dict[str, Any]:
         "pickup": {"lat": ride.pickup_lat, "lon": ride.pickup_lon, "name": ride.pickup_name},
         "dropoff": {"lat": ride.dropoff_lat, "lon": ride.dropoff_lon, "name": ride.dropoff_name},
         "stops": stops(order),
+        "change": change(order),
         "stop_eta_at": ride.stop_eta_at,
         "stop_wait_until": stop_wait_until(order),
         "pickup_at": ride.pickup_at,
@@ -230,9 +246,12 @@ def rides_under_way(at: datetime) -> list[tuple[int, Looked]]:
         return []
     rules = {order.city_id: safety_rules(order.city) for order in orders}
     longest = max(max(one.off_way_seconds, one.still_seconds) for one in rules.values())
-    boarded = dict(
-        Step.objects.filter(order__in=orders, name="board").values_list("order", "taken_at")
-    )
+    boarded = {
+        order: (taken_at, heard_at or taken_at)
+        for order, taken_at, heard_at in Step.objects.filter(
+            order__in=orders, name="board"
+        ).values_list("order", "taken_at", "heard_at")
+    }
     since = at - timedelta(seconds=longest) - SLACK
     trails = dispatch.trails([order.ref for order in orders], since=since)
     return [
@@ -244,9 +263,13 @@ def rides_under_way(at: datetime) -> list[tuple[int, Looked]]:
     ]
 
 
-def _looked(order: Order, boarded_at: datetime, trail: list[Trace], rules: SafetyRules) -> Looked:
+def _looked(
+    order: Order, boarded: tuple[datetime, datetime], trail: list[Trace], rules: SafetyRules
+) -> Looked:
     ride, position = order.ride, getattr(order.worker, "position", None)
-    heard_at = max(boarded_at, position.seen_at) if position else boarded_at
+    boarded_at, said_at = boarded
+    # A boarding that was told later is a word from the car, too.
+    heard_at = max(said_at, position.seen_at) if position else said_at
     under_way = UnderWay(
         way=[] if ride.is_estimate else ride.line,
         stops=[ride.pickup, *(Point(one["lat"], one["lon"]) for one in ride.stops), ride.dropoff],

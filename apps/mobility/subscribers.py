@@ -49,8 +49,9 @@ def take_out_of_service(*, worker: int, at: datetime, **_: Any) -> None:
 
 
 @bus.subscribe("regulation.permit_revoked")
+@bus.subscribe("regulation.permit_suspended")
 def end_shifts(*, permit: int, at: datetime, **_: Any) -> None:
-    """Whoever lost the permit is off line; a ride under way is finished first."""
+    """Whoever may not use the permit now is off line; a ride under way is finished first."""
     lost = Permit.objects.filter(pk=permit, vertical=operations.VERTICAL).first()
     if lost is None:
         return

@@ -9,10 +9,9 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from apps.dispatch import queries as supply
 from apps.kernel import clock
@@ -20,7 +19,7 @@ from apps.kernel.actors import Actor, Kind
 from apps.mobility import needs, operations, progress, queries
 from apps.mobility.forms import CASH, STOPS, BookForm, TripForm
 from apps.mobility.templatetags.mobility import trip_data
-from apps.orders import live, verticals
+from apps.orders import changes, live, verticals
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.parties.authentication import asking
@@ -33,18 +32,21 @@ from apps.places.models import City
 from apps.pricing import words
 from apps.pricing.models import Quote
 from apps.regulation import operations as regulation
-from apps.regulation.queries import explain
+from apps.regulation import refusals
 
 CANNOT_SERVE = {
     "outside_city": gettext_lazy(
         "One end of the trip, or a stop, lies outside the city. Choose a place in it."
     ),
     "same_place": gettext_lazy(
-        "Two places that follow one another are the same. Choose where you want to go."
+        "Two places in a row are the same place. Choose where you want to go."
     ),
     "too_many_stops": gettext_lazy("At most three stops on the way."),
     "unreachable": gettext_lazy("No street leads from here to there. Choose a place on a street."),
     "no_service": gettext_lazy("No rides are on offer in the city right now. Try again later."),
+    "not_now": gettext_lazy("This ride cannot be changed any more."),
+    "same_destination": gettext_lazy("The ride goes there already. Choose another place."),
+    "no_position": gettext_lazy("The car has not said lately where it is. Try again in a moment."),
     "no_such_hour": gettext_lazy("The clocks leap over this hour that day. Choose another."),
     "too_soon": gettext_lazy("Choose a time at least 30 minutes ahead, or ride now."),
     "too_late": gettext_lazy("Choose a day at most 7 days ahead."),
@@ -91,7 +93,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         except operations.CannotServe as no:
             form.add_error(FIELDS.get(no.code), CANNOT_SERVE[no.code])
         except regulation.NotPermitted as no:
-            form.add_error(None, explain(str(no)))
+            form.add_error(None, refusals.refusal(no, request.user))
         else:
             return redirect("mobility:choose", bundle=quotes[0].bundle)
     if form.errors:
@@ -160,7 +162,7 @@ def name_point(request: HttpRequest) -> HttpResponse:
 
 def choose(request: HttpRequest, bundle: UUID) -> HttpResponse:
     """The prices of a trip; with one of them and a card, the order."""
-    quotes = _quotes(request, bundle)
+    quotes = quotes_of(request, bundle)
     if request.method == "POST":
         if not request.user.is_authenticated:
             return redirect(f"/accounts/login/?next={request.path}")
@@ -168,7 +170,7 @@ def choose(request: HttpRequest, bundle: UUID) -> HttpResponse:
     return _show_prices(request, quotes)
 
 
-def _quotes(request: HttpRequest, bundle: UUID) -> list[Quote]:
+def quotes_of(request: HttpRequest, bundle: UUID) -> list[Quote]:
     """The prices, if they were made for whoever asks, or for a visitor not yet signed in."""
     found = Quote.objects.filter(bundle=bundle).filter(consumer__isnull=True)
     if request.user.is_authenticated:
@@ -240,14 +242,14 @@ def _edit(quote: Quote) -> str:
         shown = quote.listing.city.now(later)
         wishes |= {"when": "later", "day": f"{shown:%Y-%m-%d}", "time": f"{shown:%H:%M}"}
     # Said, even if nothing is needed: the form is not to fall back on the profile.
-    return "?" + urlencode({**wishes, "needs": asked.get("needs") or [""]}, doseq=True)
+    return "?" + urlencode({**wishes, "needs": asked.get("needs") or [""]}, doseq=True, safe=":")
 
 
 def _changed(request: HttpRequest, quotes: list[Quote]) -> list[dict[str, Any]]:
     """The sums that are not what they were in the prices these were asked in place of."""
     try:
         before = UUID(request.GET.get("before", ""))
-        old = {quote.listing_id: quote.total_minor for quote in _quotes(request, before)}
+        old = {quote.listing_id: quote.total_minor for quote in quotes_of(request, before)}
     except (ValueError, Http404):
         return []
     return [
@@ -286,7 +288,7 @@ def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
         refusal = _("This form was sent before, for another ride. Look again and send it anew.")
         return _show_prices(request, quotes, refusal, status=409)
     except regulation.NotPermitted as no:
-        return _show_prices(request, quotes, explain(str(no)), status=403)
+        return _show_prices(request, quotes, refusals.refusal(no, request.user), status=403)
     except orders.CardsOnly:
         refusal = _("The city takes no cash for rides. Choose a card.")
         return _show_prices(request, quotes, refusal, status=422)
@@ -300,7 +302,7 @@ def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
     return redirect("mobility:ride", ref=basket.orders.get().ref)
 
 
-def _order(request: HttpRequest, ref: UUID) -> Order:
+def order_of(request: HttpRequest, ref: UUID) -> Order:
     """The rider's own order, or nothing: other people's rides are not found."""
     mine = Order.objects.filter(consumer=request.user.pk, vertical=operations.VERTICAL)
     return get_object_or_404(mine.select_related("ride", "city", "quote", "worker__user"), ref=ref)
@@ -321,6 +323,8 @@ def _sheet(order: Order) -> dict[str, Any]:
         "may_cancel": "cancel" in vertical.open_to(Kind.CONSUMER, order.stage),
         "cancellation": queries.cancellation(order, at),
         "in_cash": in_cash(order.basket.ref),
+        "may_change": changes.may_change(order),
+        "change": order.changes.select_related("after").order_by("-number").first(),
         "needs": needs.asked(order.ride.needs),
         "alert": order.alerts.open().filter(part="RIDER").first(),
     }
@@ -337,9 +341,9 @@ def _seconds_old(car: dict[str, Any] | None, at: datetime) -> int | None:
 @login_required
 def ride(request: HttpRequest, ref: UUID) -> HttpResponse:
     """One ride as it happens: the stage, the driver, the code, the car on the map."""
-    order = _order(request, ref)
+    order = order_of(request, ref)
     page = _sheet(order)
-    page["map"] = trip_data(order.ride) | {"car": page["live"]["car"]}
+    page["map"] = trip_data(order.ride) | {"car": page["live"]["car"], "city": order.city.slug}
     return render(request, "mobility/ride.html", page)
 
 
@@ -347,13 +351,13 @@ def ride(request: HttpRequest, ref: UUID) -> HttpResponse:
 @login_required
 def sheet(request: HttpRequest, ref: UUID) -> HttpResponse:
     """What changes of a ride's page, for the page to put in place."""
-    return render(request, "mobility/sheet.html", _sheet(_order(request, ref)))
+    return render(request, "mobility/sheet.html", _sheet(order_of(request, ref)))
 
 
 @login_required
 def cancel(request: HttpRequest, ref: UUID) -> HttpResponse:
     """Call a ride off: first what it costs now and why, then done."""
-    order, at = _order(request, ref), clock.now()
+    order, at = order_of(request, ref), clock.now()
     if request.method != "POST":
         return _ask_to_cancel(request, order)
     reason = request.POST.get("reason", "")
@@ -369,7 +373,7 @@ def cancel(request: HttpRequest, ref: UUID) -> HttpResponse:
             data={"reason": reason if reason in REASONS else "other"},
         )
     except orders.OutOfTurn:
-        return _ask_to_cancel(request, _order(request, ref), status=409)
+        return _ask_to_cancel(request, order_of(request, ref), status=409)
     messages.success(request, _("The ride is called off."))
     return redirect("mobility:ride", ref=order.ref)
 
@@ -384,64 +388,3 @@ def _ask_to_cancel(
         "is_new_fee": is_new_fee,
     }
     return render(request, "mobility/cancel.html", page, status=status)
-
-
-@require_POST
-@login_required
-def again(request: HttpRequest, ref: UUID) -> HttpResponse:
-    """New prices for the same way, or for the way back."""
-    own = _order(request, ref).ride
-    ends = [
-        operations.Stop(own.pickup, own.pickup_name),
-        *map(_stop, own.stops),
-        operations.Stop(own.dropoff, own.dropoff_name),
-    ]
-    if request.POST.get("back"):
-        ends.reverse()
-    return _requote(request, ends, needs=own.needs)
-
-
-@require_POST
-def requote(request: HttpRequest, bundle: UUID) -> HttpResponse:
-    """New prices in place of those that ran out."""
-    quotes = _quotes(request, bundle)
-    asked = quotes[0].request
-    ends = [*map(_stop, (asked["pickup"], *asked.get("stops", ()), asked["dropoff"]))]
-    later = operations.hour_of(quotes[0])
-    return _requote(request, ends, needs=asked.get("needs", []), pickup_at=later, before=bundle)
-
-
-def _stop(place: dict[str, Any]) -> operations.Stop:
-    return operations.Stop(Point(place["lat"], place["lon"]), place["name"])
-
-
-def _requote(
-    request: HttpRequest,
-    ends: list[operations.Stop],
-    needs: list[str],
-    pickup_at: datetime | None = None,
-    before: UUID | None = None,
-) -> HttpResponse:
-    city = current_city()
-    try:
-        if city is None:
-            raise operations.CannotServe("no_service")
-        quotes = operations.quote_trip(
-            city=city,
-            pickup=ends[0],
-            dropoff=ends[-1],
-            stops=ends[1:-1],
-            pickup_at=pickup_at,
-            needs=needs,
-            consumer_id=request.user.pk,
-            by=Actor(Kind.CONSUMER, str(request.user.pk or "visitor")),
-            at=clock.now(),
-        )
-    except operations.CannotServe as no:
-        messages.error(request, CANNOT_SERVE[no.code])
-        return redirect("mobility:plan")
-    except regulation.NotPermitted as no:
-        messages.error(request, explain(str(no)))
-        return redirect("mobility:plan")
-    page = reverse("mobility:choose", args=[quotes[0].bundle])
-    return redirect(f"{page}?before={before}" if before else page)

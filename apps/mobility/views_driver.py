@@ -25,6 +25,7 @@ from apps.payments.operations import NOT_PAID
 from apps.places.current import current_city
 from apps.places.models import City
 from apps.regulation import operations as regulation
+from apps.regulation import refusals
 from apps.regulation.models import Permit
 from apps.regulation.queries import demands, explain, refusal_of_papers, refusal_of_permit
 
@@ -165,7 +166,7 @@ def _do(request: HttpRequest, operation: Any, **what: Any) -> HttpResponse:
     except orders.StepRefused as no:
         messages.error(request, REFUSED_STEPS.get(no.code, REFUSALS[orders.OutOfTurn]))
     except regulation.NotPermitted as no:
-        messages.error(request, explain(str(no)))
+        messages.error(request, refusals.refusal(no, request.user))
     return redirect("driver:shift")
 
 
@@ -193,8 +194,8 @@ def _page(worker: Worker, city: City) -> dict[str, Any]:
         "permit": lapsed and _last_permit(worker),
         "asked_lately": at_work.asked_since(city, at - LATELY),
         "reasons": REASONS,
-        "map": _map(offer, ride, seen if state["shift"] else None),
-        "stage": f"offer-{offer['id']}" if offer else ride["stage"] if ride else "",
+        "map": {"city": city.slug, **_map(offer, ride, seen if state["shift"] else None)},
+        "stage": f"offer-{offer['id']}" if offer else _stage(ride) if ride else "",
     }
 
 
@@ -274,6 +275,11 @@ def _under_way(ride: dict[str, Any], at: datetime) -> dict[str, Any]:
     }
 
 
+def _stage(ride: dict[str, Any]) -> str:
+    """What the page says aloud when it changes: the stage, and a changed way within it."""
+    return f"{ride['stage']}-way{ride['changes']}" if ride["changes"] else ride["stage"]
+
+
 def _last_permit(worker: Worker) -> Permit | None:
     permits = Permit.objects.filter(provider=worker.provider_id, vertical=operations.VERTICAL)
     return permits.order_by("valid").last()
@@ -314,6 +320,8 @@ def _map(offer: Any, ride: Any, seen: Position | None) -> dict[str, Any]:
     if trip := offer or ride:
         drawn |= {"line": trip["line"], "start": trip["pickup"], "end": trip["dropoff"]}
         drawn["stops"] = trip["stops"]
+        # Dotted: the way to the pick-up.
+        drawn["approaches"] = bool(offer) or trip["stage"] == "on_the_way"
     if seen is not None:
         drawn["car"] = {"lat": seen.lat, "lon": seen.lon, "heading": seen.heading}
     return drawn

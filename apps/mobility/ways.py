@@ -1,14 +1,13 @@
 """The way of a ride as its request says it: the stops, the legs between them, what lies ahead.
 
 A request is a quote's, frozen.  `legs` are the ways between two points that follow one another,
-in seconds; `stop_wait` is how long the price lets the car wait at each stop.
+in seconds; `stop_wait` is how long the price lets the car wait at each stop.  `turns` are the
+points at which the destination was changed on the way, each with how many stops were behind it.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-
-from apps.places.geometry import Point
 
 type Request = Mapping[str, Any]
 
@@ -20,12 +19,6 @@ STOP_WAIT = timedelta(minutes=3)
 def stops(asked: Request) -> list[dict[str, Any]]:
     """The stops between pick-up and destination, in their order."""
     return list(asked.get("stops", ()))
-
-
-def next_point(asked: Request, passed: int) -> Point:
-    """Where the car goes once so many stops are behind it: the next stop, or the destination."""
-    ahead = [*stops(asked)[passed:], asked["dropoff"]][0]
-    return Point(ahead["lat"], ahead["lon"])
 
 
 def next_seconds(asked: Request, passed: int) -> int:
@@ -42,4 +35,14 @@ def seconds_ahead(asked: Request, passed: int) -> int:
 def _legs_ahead(asked: Request, passed: int) -> list[int]:
     # Rides of before there were stops have one leg.
     legs: list[int] = asked.get("legs") or [asked["seconds"]]
-    return legs[passed:]
+    return legs[passed + len(asked.get("turns", ())) :]
+
+
+def driven(asked: Request, passed: int) -> list[dict[str, Any]]:
+    """The stops and the turns behind the car, in the order in which it came by them."""
+    behind: list[dict[str, Any]] = []
+    for number in range(passed + 1):
+        if number:
+            behind.append(stops(asked)[number - 1])
+        behind += [turn for turn in asked.get("turns", ()) if turn["passed"] == number]
+    return behind

@@ -14,11 +14,12 @@ from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.office import Facts, FactsInline
 from apps.orders import operations, verticals
-from apps.orders.models import Basket, Order, Step
+from apps.orders.models import Basket, Change, Order, Step
 from apps.parties.admin import ProviderAdmin, WorkerAdmin
 from apps.parties.authentication import asking
 from apps.parties.office import BesideDistricts, OfDistricts
 from apps.regulation.admin import PermitAdmin
+from apps.regulation.admin_decisions import DecisionAdmin
 
 # What a district has follows from the orders that began there.
 ProviderAdmin.district = WorkerAdmin.district = "orders__district"
@@ -27,8 +28,24 @@ PermitAdmin.district = "provider__orders__district"
 
 class StepInline(BesideDistricts, FactsInline):
     model = Step
-    fields = ("taken_at", "name", "stage", "state", "by", "reason")
+    fields = ("taken_at", "heard_at", "name", "stage", "state", "by", "reason")
     ordering = ("pk",)
+
+
+class ChangeInline(FactsInline):
+    model = Change
+    fields = ("number", "state", "before", "after", "holder", "reason", "asked_at", "answered_at")
+    ordering = ("number",)
+
+
+class OrderInline(FactsInline):
+    model = Order
+    fields = ("code", "vertical", "state", "stage", "placed_at")
+    readonly_fields = ("code",)
+
+
+# A decision's page shows the order that it allowed.
+DecisionAdmin.inlines = (*DecisionAdmin.inlines, OrderInline)
 
 
 @admin.register(Order)
@@ -44,7 +61,7 @@ class OrderAdmin(OfDistricts, Personal, Facts):
     ordering = ("-placed_at", "-pk")
     date_hierarchy = "placed_at"
     actions = ("call_off",)
-    inlines = (StepInline,)
+    inlines = (StepInline, ChangeInline)
     fields = (
         ("code", "vertical", "state", "stage"),
         ("city", "district"),
@@ -113,7 +130,7 @@ class OrderAdmin(OfDistricts, Personal, Facts):
 class StepAdmin(OfDistricts, Personal, Facts):
     district = "order__district"
     people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
-    list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at")
+    list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at", "heard_at")
     list_filter = ("name", "state")
     ordering = ("-pk",)
 

@@ -56,6 +56,10 @@ REFUSED_STEPS = {
     "no_stop_ahead": _("There is no stop ahead."),
     "stop_ahead": _("A stop comes first."),
     "way_changed": _("The way has changed. Look at it first."),
+    "not_later": _("This step cannot be told later."),
+    "in_the_future": _("This step is said to be taken in the future. Set the phone's clock."),
+    "too_old": _("This step was taken too long ago to be told now."),
+    "before_the_last_step": _("This step is said to be taken before the one that came before it."),
 }
 
 
@@ -66,6 +70,9 @@ class StepTaken(serializers.Serializer[Any]):
     stage = serializers.CharField()
     state = serializers.CharField()
     taken_at = serializers.DateTimeField()
+    heard_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the city heard of it, if that was later."
+    )
 
 
 class OrderOut(serializers.Serializer[Order]):
@@ -146,6 +153,13 @@ class StepIn(serializers.Serializer[Any]):
         default="",
         help_text="The `seen` of what your screen shows; refused if that is no longer so.",
     )
+    taken_at = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="When it was taken, if the phone had no line then: at most 30 minutes ago, and "
+        "not before the last step. For arriving, boarding and dropping off.",
+    )
 
 
 class TipIn(serializers.Serializer[Any]):
@@ -169,6 +183,9 @@ KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     required=True,
     description="Any text of up to 200 signs. Sent again with the same body, it is the same order.",
+)
+STEP_KEY = OpenApiParameter(
+    KEY.name, str, OpenApiParameter.HEADER, description="A name of your own for this very step."
 )
 
 
@@ -231,9 +248,11 @@ class Steps(APIView):
         summary="Take a step of an order",
         description="Which steps are open to you stands in `open_steps`. Twice is harmless. "
         "To drop off a rider who pays in cash is to say that you have it; if they did not pay, "
-        "send `not_paid` as the reason.",
+        "send `not_paid` as the reason. A step that is sent again with its Idempotency-Key is "
+        "known even when the order has moved on.",
         request=StepIn,
         responses=OrderWhole,
+        parameters=[STEP_KEY],
     )
     def post(self, request: Request, ref: UUID) -> Response:
         asked = StepIn(data=request.data)
@@ -250,6 +269,8 @@ class Steps(APIView):
                     code=asked.validated_data["code"],
                     reason=asked.validated_data["reason"],
                     seen=asked.validated_data["seen"],
+                    taken_at=asked.validated_data["taken_at"],
+                    key=_key(request, asking(request).pk) if KEY.name in request.headers else None,
                 )
         except operations.StepRefused as no:
             title = REFUSED_STEPS.get(no.code, _("This step was refused."))

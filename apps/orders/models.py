@@ -137,7 +137,11 @@ class Order(models.Model):
 
 
 class Step(models.Model):
-    """One move in an order's life, as it happened.  Written once."""
+    """One move in an order's life, as it happened.  Written once.
+
+    `heard_at` stands where the city heard of it later than it was taken, from a phone that had no
+    line; `key` is the phone's own, by which a move that is sent twice is known.
+    """
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="steps")
     name = models.SlugField(_("step"))
@@ -146,6 +150,8 @@ class Step(models.Model):
     by = models.CharField(_("by"), max_length=100)
     reason = models.CharField(_("reason"), max_length=50, blank=True)
     taken_at = models.DateTimeField(_("taken"))
+    heard_at = models.DateTimeField(_("heard of, if later"), null=True, blank=True)
+    key = models.UUIDField(_("key of who sent it"), null=True, blank=True, unique=True)
 
     class Meta:
         verbose_name = _("step")
@@ -154,3 +160,48 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.order_id}"
+
+
+class Change(models.Model):
+    """A new quote in place of the one in force, as a consumer accepted it.
+
+    `holder` is the payment of what it costs more than was promised before; none if it costs no
+    more.  Whatever comes of it, the order keeps both quotes.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "ASKED", _("the bank is asked")
+        AGREED = "AGREED", _("in force")
+        REFUSED = "REFUSED", _("the bank refused")
+        LAPSED = "LAPSED", _("too late")
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="changes")
+    number = models.PositiveSmallIntegerField(_("number"))
+    before = models.ForeignKey(
+        Quote, models.PROTECT, related_name="changes_from", verbose_name=_("quote before it")
+    )
+    after = models.OneToOneField(
+        Quote, models.PROTECT, related_name="change", verbose_name=_("quote after it")
+    )
+    holder = models.UUIDField(_("payment of the difference"), null=True, blank=True, unique=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ASKED)
+    reason = models.CharField(_("why not"), max_length=50, blank=True)
+    asked_at = models.DateTimeField(_("asked"))
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
+        constraints = [
+            models.UniqueConstraint(
+                name="orders_change_number_of_order", fields=["order", "number"]
+            ),
+            models.UniqueConstraint(
+                name="orders_one_change_waits",
+                fields=["order"],
+                condition=Q(state="ASKED"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"change {self.number} of {self.order}"

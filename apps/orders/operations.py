@@ -6,27 +6,29 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.money import Money
-from apps.orders import verticals
-from apps.orders.models import Basket, Order, Step
+from apps.orders import changes, charging, verticals
+from apps.orders.models import Basket, Change, Order, Step
 from apps.orders.verticals import PAYING, Data, OutOfTurn, StepRefused
 from apps.parties.models import Worker
 from apps.payments import operations as payments
 from apps.payments.queries import owes_cash
 from apps.places.queries import district_at
-from apps.pricing.models import Line, Payee, Quote
+from apps.pricing.models import Line, Quote
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
 from apps.regulation.rules import Case
 
 __all__ = [
+    "TOLD_LATER",
     "CardsOnly",
     "CashOwed",
     "KeyReused",
@@ -37,6 +39,11 @@ __all__ = [
     "place",
     "take",
 ]
+
+
+# So long after it was taken the city still hears of a step: a valley, a tunnel, an empty battery.
+TOLD_LATER = timedelta(minutes=30)
+CLOCKS_DIFFER = timedelta(seconds=5)
 
 
 class KeyReused(Exception):
@@ -95,15 +102,18 @@ def place(
                     _order(basket, quote, case, decision, by, at)
                     for quote, case, decision in zip(quotes, cases, decisions, strict=True)
                 ]
-                payments.open(
-                    holder=key,
-                    payer_id=consumer_id,
-                    card_id=card_id,
-                    amount=Money(sum(q.total_minor for q in quotes), quotes[0].currency),
-                    label=placed[0].code,
-                    by=by,
-                    at=at,
-                )
+                if total := sum(quote.total_minor for quote in quotes):
+                    payments.open(
+                        holder=key,
+                        payer_id=consumer_id,
+                        card_id=card_id,
+                        amount=Money(total, quotes[0].currency),
+                        label=placed[0].code,
+                        by=by,
+                        at=at,
+                    )
+                else:  # the city pays all of it
+                    bus.publish("orders.nothing_to_pay", by=by, at=at, holder=str(key))
     except IntegrityError:
         # The same form, sent twice at the same moment; or the same quote, ordered twice.
         if again := Basket.objects.filter(ref=key).first():
@@ -119,9 +129,19 @@ def place(
 
 @transaction.atomic
 def advance(
-    *, order_id: int, step: str, by: Actor, at: datetime, data: Data | None = None
+    *,
+    order_id: int,
+    step: str,
+    by: Actor,
+    at: datetime,
+    data: Data | None = None,
+    heard_at: datetime | None = None,
+    key: UUID | None = None,
 ) -> Order:
     """Take one step of the order's vertical.  Taking it twice is harmless.
+
+    `at` is when it is taken; `heard_at` when the city hears of it, if that is later; `key` names
+    this very step, so that one sent again is known even when the order has moved on.
 
     Raises `OutOfTurn` when the order is not ready for it or it is not this actor's to take,
     and `StepRefused` when what came with it is wrong.
@@ -131,10 +151,14 @@ def advance(
     vertical = verticals.get(order.vertical)
     move = vertical.step(step)
     _check_actor(order, move, by)
+    if key and Step.objects.filter(order=order, name=step, key=key).exists():
+        return order
     if order.stage not in move.sources:
         if order.stage == move.stage:
             return order
         raise OutOfTurn(f"{step} by {by} while {order.stage}")
+    if heard_at is not None:
+        at = _time_of(order, move, at, heard_at)
     if move.check:
         move.check(order, data, at)
 
@@ -158,6 +182,8 @@ def advance(
         by=str(by),
         reason=order.reason,
         taken_at=at,
+        heard_at=heard_at,
+        key=key,
     )
     vertical.stepped(order, move, data, by, at)
     if move.legs == "put_back":
@@ -177,17 +203,27 @@ def take(
     code: str = "",
     reason: str = "",
     seen: str = "",
+    taken_at: datetime | None = None,
+    key: UUID | None = None,
 ) -> Order:
     """A person takes a step of an order, with the code or the reason that it asks for.
 
-    `seen` is what their screen said of the order, for verticals in which that may change meanwhile.
+    `seen` is what their screen said of the order, for verticals in which that may change meanwhile;
+    `taken_at` is when they took it, where a phone without a line could not say so at once.
     As `advance`, which raises `OutOfTurn` and `StepRefused`; a refused step is noted by the
     vertical, which may be counting.  Raises `Order.DoesNotExist`.
     """
     order = Order.objects.get(ref=ref)
     try:
-        said = {"code": code, "reason": reason, "seen": seen}
-        return advance(order_id=order.pk, step=step, by=by, at=at, data=said)
+        return advance(
+            order_id=order.pk,
+            step=step,
+            by=by,
+            at=taken_at or at,
+            data={"code": code, "reason": reason, "seen": seen},
+            heard_at=at if taken_at else None,
+            key=key,
+        )
     except StepRefused as no:
         # After the transaction that was refused, so that the note stays.
         vertical = verticals.get(order.vertical)
@@ -207,8 +243,10 @@ def _same(basket: Basket, fingerprint: str) -> Basket:
 
 
 def _quotes(refs: Sequence[UUID], consumer_id: int, at: datetime) -> list[Quote]:
+    changed = Change.objects.filter(before=OuterRef("pk"))
     quotes = list(
-        Quote.objects.filter(ref__in=refs)
+        # A price that changes an order, or was in force before a change, orders nothing else.
+        Quote.objects.filter(~Exists(changed), ref__in=refs, replaces=None)
         .select_related("listing__city", "order")
         .order_by("listing__provider_id", "pk")
     )
@@ -279,39 +317,30 @@ def _check_actor(order: Order, move: verticals.Step, by: Actor) -> None:
         raise OutOfTurn(f"{move.name} is not for {by} to take")
 
 
+def _time_of(
+    order: Order, move: verticals.Step, taken_at: datetime, heard_at: datetime
+) -> datetime:
+    """When a step was taken that the city hears of later.
+
+    Raises `StepRefused` for a time at which it cannot have been, or that is too long ago.  Clocks
+    differ by a little: so little is put right.
+    """
+    if not move.may_be_told_later:
+        raise StepRefused("not_later")
+    if taken_at > heard_at + CLOCKS_DIFFER:
+        raise StepRefused("in_the_future")
+    if taken_at < heard_at - TOLD_LATER:
+        raise StepRefused("too_old")
+    last = order.steps.order_by("-pk").values_list("taken_at", flat=True).first()
+    if last and taken_at < last - CLOCKS_DIFFER:
+        raise StepRefused("before_the_last_step")
+    return max(min(taken_at, heard_at), last or taken_at)
+
+
 def _settle(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> None:
     """Charge what is owed in the end, and give back what the city had counted for nothing."""
     if order.state == Order.State.CANCELLED:
         # Before the legs, as in `place`: whoever locks in two orders waits for ever.
         regulation.give_back(decision_id=order.decision_id, by=by, at=at)
-    order.charged_minor = sum(line.amount for line in lines)
-    if order.charged_minor:
-        payments.capture(
-            holder=order.basket.ref,
-            amount_minor=order.charged_minor,
-            split=_split(order, lines),
-            about=order.ref,
-            collected_by=order.provider_id,
-            was_paid=order.reason != payments.NOT_PAID,
-            by=by,
-            at=at,
-        )
-    else:
-        payments.cancel(holder=order.basket.ref, by=by, at=at)
-
-
-def _split(order: Order, lines: Sequence[Line]) -> list[tuple[str, int]]:
-    """Whose account each line goes to, summed, in the order in which they first appear."""
-    parts: dict[str, int] = {}
-    for line in lines:
-        match line.to:
-            case Payee.PROVIDER:
-                account = f"provider:{order.provider_id}:payable"
-            case Payee.PLATFORM:
-                account = "platform:fees"
-            case Payee.CITY:
-                account = f"city:{order.city.slug}:{line.beneficiary or 'fees'}"
-            case Payee.TAX:
-                account = f"tax:{order.city.slug}:{line.beneficiary or 'vat'}"
-        parts[account] = parts.get(account, 0) + line.amount
-    return list(parts.items())
+    changes.lapse(order, by, at)
+    charging.charge(order, lines, by, at)

@@ -1,16 +1,18 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
-from apps.orders import live, operations, telling, verticals
+from apps.orders import changes, live, operations, telling, verticals
 from apps.orders.models import Order
 
 ORDERS = Actor.system("orders")
 
 
 @bus.subscribe("payments.authorised")
+@bus.subscribe("orders.nothing_to_pay")
 def go_ahead(*, holder: str, at: datetime, **_: Any) -> None:
     for order in _waiting(holder):
         step = verticals.get(order.vertical).goes_on(order)
@@ -22,6 +24,16 @@ def call_off(*, holder: str, at: datetime, refusal: str = "", **_: Any) -> None:
     for order in _waiting(holder):
         data = {"reason": refusal}
         operations.advance(order_id=order.pk, step="refuse", by=ORDERS, at=at, data=data)
+
+
+@bus.subscribe("payments.authorised")
+def agree_to_change(*, holder: str, at: datetime, **_: Any) -> None:
+    changes.agree(holder=UUID(holder), by=ORDERS, at=at)
+
+
+@bus.subscribe("payments.refused")
+def refuse_change(*, holder: str, at: datetime, refusal: str = "", **_: Any) -> None:
+    changes.refuse(holder=UUID(holder), refusal=refusal, by=ORDERS, at=at)
 
 
 def _waiting(holder: str) -> Iterable[Order]:
@@ -44,5 +56,8 @@ def tell_what_was_paid(*, topic: str, payment: int, at: datetime, **_: Any) -> N
 @bus.subscribe("orders.completed")
 @bus.subscribe("orders.cancelled")
 @bus.subscribe("orders.stepped")
+@bus.subscribe("orders.change_asked")
+@bus.subscribe("orders.changed")
+@bus.subscribe("orders.change_ended")
 def tell_who_watches(*, ref: str, **_: Any) -> None:
     live.tell(ref)

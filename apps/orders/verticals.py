@@ -62,7 +62,8 @@ class Step:
     """One move in an order's life: its name, who may make it, from which stages to which.
 
     `legs` is the verb that every engine of the order hears.  `check` looks at the data that came
-    with the step, and raises `StepRefused`.
+    with the step, and raises `StepRefused`.  One that `may_be_told_later` is taken at its own
+    time, though the city hears of it when the phone has a line again.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Step:
     state: Order.State
     legs: Verb | None = None
     check: Callable[[Order, Data, datetime], None] | None = None
+    may_be_told_later: bool = False
 
 
 def _at_once(order: Order) -> str:
@@ -86,6 +88,10 @@ def _unmoved(order: Order, step: Step, code: str) -> None:
     """The vertical does not count refused steps."""
 
 
+def _unchanged(order: Order, by: Actor, at: datetime) -> None:
+    """The vertical has nothing of its own to change."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vertical:
     """A kind of service, whole.
@@ -93,7 +99,8 @@ class Vertical:
     Every leg is held when the order is placed; the steps say when it is confirmed and released.
     Money takes its two steps, `authorise` and `refuse`, in every vertical alike, from the stage
     `paying`, in which every order begins.  What need not begin at once names another step than
-    `authorise` in `goes_on`.
+    `authorise` in `goes_on`.  In the stages `changeable` a new quote may take the place of the one
+    in force; `changed` then writes what is the vertical's own.
     """
 
     slug: str
@@ -111,6 +118,8 @@ class Vertical:
     goes_on: Callable[[Order], str] = _at_once
     stepped: Callable[[Order, Step, Data, Actor, datetime], None] = _nothing
     refused: Callable[[Order, Step, str], None] = _unmoved
+    changeable: frozenset[str] = frozenset()
+    changed: Callable[[Order, Actor, datetime], None] = _unchanged
     summary: Callable[[Order], str] = str
     receipt: str = ""
     trail: str = ""

@@ -85,6 +85,9 @@ def receipt(request: HttpRequest, ref: UUID) -> HttpResponse:
         "in_cash": payment is not None and payment.method == Payment.Method.CASH,
         "tip": _tip(order, is_consumer),
         "steps": order.steps.order_by("pk"),
+        "changes": order.changes.filter(state="AGREED")
+        .select_related("before", "after")
+        .order_by("number"),
         "stages": vertical.stages,
         "vertical": vertical,
         "at": clock.now(),

@@ -63,14 +63,8 @@ ABILITIES: dict[str, Ability] = {
         ),
     ),
     "see_permits": Ability(
-        _("see permits, papers and what the city decided"),
-        (
-            "regulation.view_permit",
-            "regulation.view_paper",
-            "regulation.view_requirement",
-            "regulation.view_decision",
-            "regulation.view_allowance",
-        ),
+        _("see permits, applications, papers, cases and what the city decided"),
+        ("regulation.view_*",),
     ),
     "grant_permits": Ability(
         _("grant, revoke and restore permits"),
@@ -82,6 +76,21 @@ ABILITIES: dict[str, Ability] = {
             "regulation.check_paper",
             "regulation.add_requirement",
             "regulation.change_requirement",
+        ),
+    ),
+    "work_cases": Ability(
+        _("work on complaints, inspections and appeals, and end exemptions"),
+        ("regulation.work_case", "regulation.end_exemption"),
+    ),
+    "set_terms": Ability(
+        _("set the terms of permits, the deadlines and the days off"),
+        (
+            "regulation.add_permitterms",
+            "regulation.change_permitterms",
+            "regulation.add_deadline",
+            "regulation.change_deadline",
+            "regulation.add_dayoff",
+            "regulation.change_dayoff",
         ),
     ),
     "keep_vehicles": Ability(
@@ -160,12 +169,14 @@ ROLES: dict[str, Role] = {
     ),
     "clerk": Role(
         _("licensing clerk"),
-        _("Decides on applications, papers and permits."),
+        _("Decides on applications, papers, permits and cases."),
         (
             "see_parties",
             "see_permits",
             "grant_permits",
             "check_papers",
+            "work_cases",
+            "set_terms",
             "keep_vehicles",
             "keep_shelf",
         ),

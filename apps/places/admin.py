@@ -1,15 +1,21 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.parties.authentication import asking
-from apps.places import operations
+from apps.places import operations, outlines, queries
+from apps.places.current import current_city
+from apps.places.forms_zones import ByName, Drawing
 from apps.places.models import City, Place, Zone
 
 
@@ -65,6 +71,60 @@ class ZoneAdmin(Loaded):
     ordering = ["city", "name"]
     # Some hundred numbers of hexagons tell an officer nothing.
     exclude = ["cells"]
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return request.user.has_perm("places.add_zone")
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        found = path("add/found/", wrap(self.found_view), name="places_zone_found")
+        return [found, *super().get_urls()]
+
+    def add_view(self, request: HttpRequest, *args: Any, **rest: Any) -> HttpResponse:
+        """Draw a zone: on the map, along a street, or from GeoJSON.  What is drawn stays."""
+        city = self._city(request)
+        form = Drawing(request.POST or None, city=city)
+        if request.method == "POST" and form.is_valid():
+            told = form.cleaned_data
+            try:
+                zone = operations.draw_zone(
+                    city_id=city.pk,
+                    name=told["name"],
+                    kind=told["kind"],
+                    boundary=told["boundary"],
+                    by=asking(request).acting(Kind.OFFICER),
+                    at=clock.now(),
+                )
+            except operations.ZoneUnfit as no:
+                form.complain(no.code)
+            else:
+                self.message_user(request, _("%s is drawn. Rules can speak of it now.") % zone)
+                return redirect("admin:places_zone_change", zone.pk)
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": _("Draw a zone"),
+            "here": city,
+            "form": form,
+            "shapes": queries.shapes(city),
+        }
+        return TemplateResponse(request, "admin/places/draw_zone.html", context)
+
+    def found_view(self, request: HttpRequest) -> HttpResponse:
+        """Streets and zones of a name, each with its edge to take."""
+        city, form = self._city(request), ByName(request.GET)
+        found = []
+        if form.is_valid():
+            told = form.cleaned_data
+            found = outlines.find(city, told["street"], width=told["width"])
+        return TemplateResponse(request, "admin/places/found.html", {"found": found, "form": form})
+
+    def _city(self, request: HttpRequest) -> City:
+        city = current_city()
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if city is None:
+            raise Http404
+        return city
 
 
 @admin.register(Place)

@@ -200,14 +200,80 @@ def hull(points: Iterable[Point], *, margin_metres: float = 250) -> dict[str, An
     if not coordinates:
         raise ValueError("no points, no area")
     middle = sum(lat for _, lat in coordinates) / len(coordinates)
-    # Degrees of longitude shrink towards the poles; stretch, so that the margin is even.
-    shrink = max(0.05, math.cos(math.radians(middle)))
+    # Stretched, so that the margin is even.
+    shrink = _shrink(middle)
     stretched = shapely.MultiPoint([(lon * shrink, lat) for lon, lat in coordinates])
     degrees = math.degrees(margin_metres / EARTH_RADIUS_METRES)
     outline = shapely.concave_hull(stretched, ratio=0.15).buffer(degrees, quad_segs=4)
     outline = outline.simplify(degrees / 5)
     flat = shapely.transform(outline, lambda xy: xy / [shrink, 1.0])
     return multipolygon(as_json(flat))
+
+
+def polygon(area: Area) -> dict[str, Any]:
+    """Return what somebody drew as a clean MultiPolygon.
+
+    Raises `ValueError` if it holds no area, and `Crossing` if its edge crosses itself: what it
+    means inside of such an edge is anybody's guess.
+    """
+    if not all(shapely.is_valid(one) for one in _geometries(area)):
+        raise Crossing("the edge crosses itself")
+    return multipolygon(area)
+
+
+class Crossing(ValueError):
+    """An edge that crosses or touches itself."""
+
+
+def along(lines: Iterable[Sequence[tuple[float, float]]], *, metres: float) -> dict[str, Any]:
+    """Return the ground within so many metres of lines of (lon, lat), as a MultiPolygon.
+
+    Raises `ValueError` without lines.
+    """
+    drawn = [line for line in lines if len(line) > 1]
+    if not drawn:
+        raise ValueError("no lines, no area")
+    shrink = _shrink(sum(line[0][1] for line in drawn) / len(drawn))
+    flat = shapely.MultiLineString([[(lon * shrink, lat) for lon, lat in one] for one in drawn])
+    degrees = math.degrees(metres / EARTH_RADIUS_METRES)
+    wide = shapely.line_merge(flat).buffer(degrees, quad_segs=2, cap_style="flat")
+    return multipolygon(
+        as_json(shapely.transform(wide.simplify(degrees / 10), lambda xy: xy / [shrink, 1.0]))
+    )
+
+
+def square_metres(area: Area) -> float:
+    """Return how large an area is; the ground of a city is flat enough."""
+    geometry = shape(area)
+    high = math.radians(1) * EARTH_RADIUS_METRES
+    return float(geometry.area) * high * high * _shrink(geometry.centroid.y)
+
+
+def corners(area: Area) -> int:
+    """Return how many corners an area has."""
+    return int(shapely.get_num_coordinates(shape(area)))
+
+
+def within(area: Area, other: Area) -> bool:
+    """Say whether an area lies inside another, give or take the metre that rounding costs."""
+    slack = math.degrees(1 / EARTH_RADIUS_METRES)
+    return bool(shape(other).buffer(slack).covers(shape(area)))
+
+
+def _shrink(lat: float) -> float:
+    """Degrees of longitude shrink towards the poles."""
+    return max(0.05, math.cos(math.radians(lat)))
+
+
+def common(area: Area, other: Area) -> dict[str, Any]:
+    """Return the part of an area that lies in the other.  Raises `ValueError` if none does."""
+    inside = shapely.make_valid(shape(area)).intersection(shapely.make_valid(shape(other)))
+    return multipolygon(as_json(inside))
+
+
+def overlap(area: Area, other: Area) -> bool:
+    """Say whether two areas share ground; an edge in common is none."""
+    return bool(shape(area).intersection(shape(other)).area > 0)
 
 
 def without(area: Area, others: Iterable[Area]) -> dict[str, Any]:

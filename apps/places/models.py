@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from apps.kernel import clock
 from apps.places import geometry
 from apps.places.geometry import Point
 
@@ -24,6 +25,7 @@ class City(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     locale = models.CharField(_("language and country"), max_length=20)
     boundary = models.JSONField(_("edge, a GeoJSON MultiPolygon"))
+    drawn_at = models.DateTimeField(_("edge drawn"), default=clock.now)
     centre_lat = models.FloatField(_("latitude of the centre"))
     centre_lon = models.FloatField(_("longitude of the centre"))
     streets_version = models.CharField(_("version of the streets"), max_length=64, blank=True)
@@ -98,12 +100,14 @@ class Zone(models.Model):
         FEE = "FEE", _("fee area")
         NO_PICKUP = "NO_PICKUP", _("no pick-up")
         PICKUP_POINT = "PICKUP_POINT", _("pick-up point")
+        RULE = "RULE", _("where a rule holds")
 
     city = models.ForeignKey(City, models.PROTECT, related_name="zones")
     slug = models.SlugField(_("slug"))
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.DISTRICT)
     boundary = models.JSONField(_("edge, a GeoJSON MultiPolygon"))
+    drawn_at = models.DateTimeField(_("edge drawn"), default=clock.now)
     cells = ArrayField(models.BigIntegerField(), verbose_name=_("H3 cells of resolution 9"))
 
     objects = ZoneQuerySet.as_manager()
@@ -124,6 +128,29 @@ class Zone(models.Model):
     def contains(self, point: Point) -> bool:
         """Say whether the point lies inside the zone or on its edge."""
         return geometry.contains(self.boundary, point)
+
+
+class PastEdge(models.Model):
+    """An edge that a zone, or with an empty slug the city itself, had until it was drawn anew."""
+
+    city = models.ForeignKey(City, models.PROTECT, related_name="past_edges")
+    slug = models.SlugField(_("slug of the zone"), blank=True)
+    name = models.CharField(_("name"), max_length=100)
+    boundary = models.JSONField(_("edge, a GeoJSON MultiPolygon"))
+    drawn_at = models.DateTimeField(_("drawn"))
+    retired_at = models.DateTimeField(_("until"))
+
+    class Meta:
+        verbose_name = _("past edge")
+        verbose_name_plural = _("past edges")
+        constraints = [
+            models.UniqueConstraint(
+                name="places_one_past_edge_at_once", fields=["city", "slug", "drawn_at"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, until {self.retired_at:%Y-%m-%d}"
 
 
 class Place(models.Model):

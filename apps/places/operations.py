@@ -8,17 +8,36 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, connection, transaction
+from django.utils.text import slugify
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
-from apps.places import geometry
+from apps.places import geometry, uses
 from apps.places.geometry import Point
-from apps.places.models import City, Favourite, Place, Zone
+from apps.places.models import City, Favourite, PastEdge, Place, Zone
 from apps.places.streets import Named
 
 
 class Unfit(Exception):
     """A city cannot be like this; the message says what is wrong."""
+
+
+class ZoneInUse(Unfit):
+    """A rule speaks of this zone: whoever wants another edge draws another zone."""
+
+
+class ZoneUnfit(Unfit):
+    """A zone cannot be like this.  `code` says why not: no_area, crosses_itself, too_small,
+    too_many_corners, outside_city, no_name or name_taken."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"the zone cannot be so: {code}")
+        self.code = code
+
+
+# Less is a slip of the finger, and more than a person draws.
+SMALLEST_SQUARE_METRES = 100.0
+MOST_CORNERS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +98,55 @@ def draw_zones(
 ) -> tuple[int, int]:
     """Draw zones into a city, matched by their slug.  Return how many are new, how many changed.
 
-    What is not named stays; the same again changes nothing.
+    What is not named stays; the same again changes nothing.  Raises `ZoneInUse`.
     """
     city = City.objects.get(pk=city_id)
-    drawn = [_draw(city, district) for district in districts]
+    drawn = [_draw(city, district, at) for district in districts]
     new, changed = drawn.count("new"), drawn.count("changed")
     if new or changed:
         bus.publish("places.zones_drawn", by=by, at=at, city=city.slug, new=new, changed=changed)
     return new, changed
+
+
+@transaction.atomic
+def draw_zone(
+    *, city_id: int, name: str, kind: str, boundary: dict[str, Any], by: Actor, at: datetime
+) -> Zone:
+    """Draw one new zone into a city, inside its edge.  The same again is the same zone.
+
+    Raises `ZoneUnfit`.  What is drawn stays: another edge is another zone.
+    """
+    city = City.objects.get(pk=city_id)
+    slug = slugify(name)[:50].strip("-")
+    if not slug or len(name.strip()) > 100:
+        raise ZoneUnfit("no_name")
+    edge = _edge(city, boundary)
+    drawn = {"name": name.strip(), "kind": kind, "boundary": edge}
+    cells = geometry.cells_covering(edge)
+    zone, is_new = Zone.objects.get_or_create(
+        city=city, slug=slug, defaults=drawn | {"cells": cells}
+    )
+    if is_new:
+        bus.publish("places.zone_drawn", by=by, at=at, city=city.slug, zone=slug, kind=kind)
+    elif any(getattr(zone, field) != value for field, value in drawn.items()):
+        raise ZoneUnfit("name_taken")
+    return zone
+
+
+def _edge(city: City, boundary: dict[str, Any]) -> dict[str, Any]:
+    try:
+        edge = geometry.polygon(boundary)
+    except geometry.Crossing:
+        raise ZoneUnfit("crosses_itself") from None
+    except ValueError:
+        raise ZoneUnfit("no_area") from None
+    if geometry.corners(edge) > MOST_CORNERS:
+        raise ZoneUnfit("too_many_corners")
+    if geometry.square_metres(edge) < SMALLEST_SQUARE_METRES:
+        raise ZoneUnfit("too_small")
+    if not geometry.within(edge, city.boundary):
+        raise ZoneUnfit("outside_city")
+    return edge
 
 
 @transaction.atomic
@@ -96,9 +156,14 @@ def open_city(facts: Facts, survey: Survey, /, *, by: Actor, at: datetime) -> Ci
     The names for the search are made anew.  Zones are matched by their slug, and one that is
     no longer named stays: permits and prices may hang on it.  Repeating it is harmless.
     """
+    before = City.objects.filter(slug=facts.slug).first()
+    is_redrawn = before is None or before.boundary != survey.boundary
+    if before and is_redrawn:
+        _keep_edge(before, "", before, at)
     city, _ = City.objects.update_or_create(
         slug=facts.slug,
         defaults={
+            **({"drawn_at": at} if is_redrawn else {}),
             "name": facts.name.strip(),
             "timezone": facts.timezone,
             "currency": facts.currency,
@@ -114,7 +179,7 @@ def open_city(facts: Facts, survey: Survey, /, *, by: Actor, at: datetime) -> Ci
         },
     )
     for district in survey.districts:
-        _draw(city, district)
+        _draw(city, district, at)
     Place.objects.filter(city=city).delete()
     Place.objects.bulk_create(
         (
@@ -256,11 +321,31 @@ def _list_of(user_id: int) -> None:
         )
 
 
-def _draw(city: City, district: District) -> str:
+def _draw(city: City, district: District, at: datetime) -> str:
     edge = geometry.multipolygon(district.boundary)
     drawn: dict[str, Any] = {"name": district.name, "kind": district.kind, "boundary": edge}
-    if Zone.objects.filter(city=city, slug=district.slug, **drawn).exists():
+    before = Zone.objects.filter(city=city, slug=district.slug).first()
+    if before and all(getattr(before, name) == value for name, value in drawn.items()):
         return "same"
+    old = Zone.objects.filter(city=city, slug=district.slug).first()
+    if old and old.boundary != edge and (need := uses.of(city.pk, district.slug)):
+        raise ZoneInUse(f"{need} speaks of the zone {district.slug}: draw another one")
     drawn["cells"] = geometry.cells_covering(edge)
+    if before is None or before.boundary != edge:
+        drawn["drawn_at"] = at
+    if before and before.boundary != edge:
+        _keep_edge(city, district.slug, before, at)
     _zone, is_new = Zone.objects.update_or_create(city=city, slug=district.slug, defaults=drawn)
     return "new" if is_new else "changed"
+
+
+def _keep_edge(city: City, slug: str, before: City | Zone, at: datetime) -> None:
+    """Keep an edge that is about to be drawn anew: rules of the past still name it."""
+    PastEdge.objects.create(
+        city=city,
+        slug=slug,
+        name=before.name,
+        boundary=before.boundary,
+        drawn_at=before.drawn_at,
+        retired_at=at,
+    )

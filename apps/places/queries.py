@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
 from django.db.models import QuerySet, Value
@@ -107,6 +108,24 @@ def favourites(user_id: int, city: City) -> list[Favourite]:
     rank = {"HOME": 0, "WORK": 1}
     mine = Favourite.objects.filter(user=user_id, city=city)
     return sorted(mine, key=lambda one: (rank.get(one.kind, 2), one.name.casefold()))
+
+
+def shapes(city: City, slugs: Iterable[str] | None = None) -> dict[str, Any]:
+    """Zones of a city as GeoJSON for its map: those that are named, or all."""
+    zones = Zone.objects.filter(city=city).order_by("name", "pk")
+    if slugs is not None:
+        zones = zones.filter(slug__in=list(slugs))
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "properties": {"slug": zone.slug, "name": zone.name, "step": 3},
+                "geometry": zone.boundary,
+            }
+            for zone in zones
+        ],
+    }
 
 
 def _like(places: QuerySet[Place], term: str) -> list[tuple[float, Place]]:

@@ -1,12 +1,23 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from apps.kernel.office import Facts
+from apps.kernel.office import Facts, FactsInline
 from apps.pricing import admin_levies
 from apps.pricing.models import Quote, Tariff
+from apps.regulation.admin_decisions import DecisionAdmin
 
 # Taxes and fees have a desk of their own, which registers itself.
 __all__ = ["admin_levies"]
+
+
+class QuoteInline(FactsInline):
+    model = Quote
+    fields = ("ref", "total_minor", "currency", "tariff", "quoted_at", "expires_at")
+    readonly_fields = ("ref",)
+
+
+# A decision's page shows the prices that followed from it; the decision knows nothing of them.
+DecisionAdmin.inlines = (*DecisionAdmin.inlines, QuoteInline)
 
 
 @admin.register(Tariff)

@@ -74,6 +74,10 @@ class Tariff(models.Model):
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"
 
+    @property
+    def may_surge(self) -> bool:
+        return self.surge_most_bp > 10_000
+
 
 class Levy(models.Model):
     """A tax or a fee of the city, one version of it, while it is valid.  Amounts in minor units.
@@ -351,6 +355,14 @@ class Quote(models.Model):
     )
     consumer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    replaces = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replacements",
+        verbose_name=_("offered in place of"),
     )
     request = models.JSONField(_("what was asked"))
     lines = models.JSONField(_("lines"))

@@ -306,13 +306,18 @@ def freeze(
     by: Actor,
     at: datetime,
     decision: Decision | None = None,
+    replaces: Quote | None = None,
 ) -> Quote:
-    """Write a price down for five minutes.  Whoever orders by it pays exactly that."""
+    """Write a price down for five minutes.  Whoever orders by it pays exactly that.
+
+    One that `replaces` another is good for the order of that other, and for nothing else.
+    """
     quote = Quote.objects.create(
         bundle=bundle,
         listing=listing,
         decision=decision,
         consumer_id=consumer_id,
+        replaces=replaces,
         request=request,
         lines=Quote.frozen(lines),
         terms=terms,

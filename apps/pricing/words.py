@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.kernel import formats
 from apps.pricing.levy_words import explain
-from apps.pricing.models import Line, Payee
+from apps.pricing.models import Line, Payee, Quote
 
 
 def label(line: Line, currency: str) -> str:
@@ -94,3 +94,17 @@ def shares_of(lines: Sequence[Line]) -> dict[str, int]:
         payee.name.lower(): sum(line.amount for line in lines if line.to == payee)
         for payee in Payee
     }
+
+
+def compared(before: Quote, after: Quote) -> list[dict[str, Any]]:
+    """Two prices line by line; what only one of them has stands as nothing in the other."""
+    old = {line.code: line for line in before.price}
+    new = {line.code: line for line in after.price}
+    return [
+        {
+            "label": label(new.get(code) or old[code], after.currency),
+            "before": old[code].amount if code in old else 0,
+            "after": new[code].amount if code in new else 0,
+        }
+        for code in dict.fromkeys([*new, *old])
+    ]

@@ -1,5 +1,7 @@
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, cast
+from uuid import uuid4
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -7,18 +9,33 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.audit.office import Proven
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
-from apps.kernel.office import ActsWithReason, Facts, FactsInline
+from apps.kernel.office import ActsWithReason, FactsInline
 from apps.parties.admin import ProviderAdmin
 from apps.parties.office import BesideDistricts, OfDistricts
-from apps.regulation import admin_papers, operations, queries, seals
+from apps.regulation import (
+    admin_applications,
+    admin_cases,
+    admin_decisions,
+    admin_papers,
+    admin_policies,
+    operations,
+    queries,
+)
 from apps.regulation.forms import Grant
-from apps.regulation.models import Allowance, Decision, Permit
+from apps.regulation.forms_permits import Announce, Suspend, city_here
+from apps.regulation.models import Permit
+from apps.regulation.queries_permits import ending
 
-# Papers have a desk of their own, which registers itself.
-__all__ = ["admin_papers"]
+# Desks of their own, which register themselves.
+__all__ = [
+    "admin_applications",
+    "admin_cases",
+    "admin_decisions",
+    "admin_papers",
+    "admin_policies",
+]
 
 
 class PermitInline(BesideDistricts, FactsInline):
@@ -31,16 +48,34 @@ class PermitInline(BesideDistricts, FactsInline):
 ProviderAdmin.inlines = (*ProviderAdmin.inlines, PermitInline)
 
 
+class Ending(admin.SimpleListFilter):
+    """What ends soon and nothing follows, and what is out of force for a while."""
+
+    title = _("worklist")
+    parameter_name = "worklist"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        days = [(str(one), _("Ends in %d days") % one) for one in (7, 30, 60)]
+        return [*days, ("suspended", _("Suspended"))]
+
+    def queryset(self, request: HttpRequest, permits: QuerySet[Permit]) -> QuerySet[Permit]:
+        if self.value() in ("7", "30", "60"):
+            return permits.filter(ending(clock.now(), int(str(self.value()))))
+        if self.value() == "suspended":
+            return permits.filter(queries.suspended(clock.now()), revoked_at=None)
+        return permits
+
+
 @admin.register(Permit)
 class PermitAdmin(OfDistricts, ActsWithReason):
     """Permits are granted, revoked and restored, and never otherwise changed."""
 
     list_display = ("number", "provider", "vertical", "valid", "revoked_at", "reason")
-    list_filter = ("vertical", ("revoked_at", admin.EmptyFieldListFilter))
+    list_filter = (Ending, "vertical", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("provider",)
     search_fields = ("number", "provider__name")
     ordering = ("-pk",)
-    actions = ("revoke", "restore")
+    actions = ("announce", "suspend", "lift", "revoke", "restore")
     autocomplete_fields = ("provider",)
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
@@ -54,7 +89,9 @@ class PermitAdmin(OfDistricts, ActsWithReason):
 
     def get_fields(self, request: HttpRequest, obj: Permit | None = None) -> Any:
         if obj:
-            return ("number", "provider", "vertical", "valid", "revoked_at", "reason")
+            suspended = ("suspended_at", "suspended_until", "suspended_for")
+            revoked = ("revoked_at", "reason")
+            return ("number", "provider", "vertical", "valid", "conditions", *suspended, *revoked)
         return ("provider", "vertical", "number", "valid_from", "valid_until")
 
     def save_model(self, request: HttpRequest, obj: Permit, form: Any, change: bool) -> None:
@@ -83,6 +120,46 @@ class PermitAdmin(OfDistricts, ActsWithReason):
     def revoke(self, request: HttpRequest, permits: QuerySet[Permit]) -> HttpResponse | None:
         return self._act(request, permits, "revoke", _("Revoke permits"), operations.revoke_permit)
 
+    @admin.action(description=_("Suspend"), permissions=["revoke"])
+    def suspend(self, request: HttpRequest, permits: QuerySet[Permit]) -> HttpResponse | None:
+        def act(permit: Permit, reason: str, until: datetime | None) -> None:
+            operations.suspend_permit(
+                permit_id=permit.pk,
+                reason=reason,
+                until=until,
+                by=_officer(request),
+                at=clock.now(),
+            )
+
+        gone: dict[type[Exception], str | Promise] = {operations.NoSuchPermit: _("it is revoked")}
+        title = _("Suspend permits")
+        return self.with_reason(request, permits, "suspend", title, act, gone, Suspend)
+
+    @admin.action(description=_("Lift the suspension"), permissions=["revoke"])
+    def lift(self, request: HttpRequest, permits: QuerySet[Permit]) -> HttpResponse | None:
+        title = _("Lift suspensions")
+        return self._act(request, permits, "lift", title, operations.lift_suspension)
+
+    @admin.action(description=_("Announce a hearing"), permissions=["revoke"])
+    def announce(self, request: HttpRequest, permits: QuerySet[Permit]) -> HttpResponse | None:
+        def act(permit: Permit, **told: Any) -> None:
+            operations.announce_hearing(
+                key=uuid4(),
+                permit_id=permit.pk,
+                city_id=city_here().pk,
+                officer_id=int(_officer(request).id),
+                by=_officer(request),
+                at=clock.now(),
+                **told,
+            )
+
+        complaints: dict[type[Exception], str | Promise] = {
+            operations.NoSuchPermit: _("it is revoked"),
+            operations.AlreadyOpened: _("a hearing about it is under way"),
+        }
+        title = _("Announce hearings")
+        return self.with_reason(request, permits, "announce", title, act, complaints, Announce)
+
     @admin.action(description=_("Restore"), permissions=["revoke"])
     def restore(self, request: HttpRequest, permits: QuerySet[Permit]) -> HttpResponse | None:
         return self._act(
@@ -104,33 +181,6 @@ class PermitAdmin(OfDistricts, ActsWithReason):
             operations.PermitOverlaps: _("another permit has taken its place")
         }
         return self.with_reason(request, permits, name, title, act, complaints)
-
-
-@admin.register(Decision)
-class DecisionAdmin(Proven, Facts):
-    """What the city was asked, and what it said."""
-
-    stream = seals.STREAM
-    list_display = ("id", "decided_at", "act", "provider", "vertical", "answer", "rule")
-    list_filter = ("act", "vertical", ("refusal", admin.EmptyFieldListFilter), "decided_at")
-    list_select_related = ("provider",)
-    search_fields = ("provider__name", "=ref", "=rule")
-    ordering = ("-pk",)
-    show_full_result_count = False
-
-    @admin.display(description=_("answer"))
-    def answer(self, decision: Decision) -> Any:
-        return queries.explain(decision.refusal) or _("granted")
-
-
-@admin.register(Allowance)
-class AllowanceAdmin(Facts):
-    """How much the city allows, and how much of it is gone."""
-
-    list_display = ("subject", "period", "fact", "used", "cap")
-    list_filter = ("period", "fact")
-    search_fields = ("subject",)
-    ordering = ("subject", "period", "fact")
 
 
 def _officer(request: HttpRequest) -> Actor:

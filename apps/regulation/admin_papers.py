@@ -123,7 +123,7 @@ class RequirementAdmin(ActsWithReason):
     list_filter = ("city", "vertical")
     list_select_related = ("city",)
     ordering = ("city", "vertical", "position", "pk")
-    fields = ("city", "vertical", "kind", "title", "hint", "position")
+    fields = ("city", "vertical", "kind", "asked_of", "title", "hint", "position")
     actions = ("drop",)
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
@@ -134,7 +134,7 @@ class RequirementAdmin(ActsWithReason):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Requirement | None = None) -> Any:
         # What papers are bound to stays; what is said about them may change.
-        return ("city", "vertical", "kind") if obj else ()
+        return ("city", "vertical", "kind", "asked_of") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Requirement, form: Any, change: bool) -> None:
         asked = operations.require_paper(
@@ -144,6 +144,7 @@ class RequirementAdmin(ActsWithReason):
             title=obj.title,
             hint=obj.hint,
             position=obj.position,
+            asked_of=obj.asked_of,
             by=_officer(request),
             at=clock.now(),
         )

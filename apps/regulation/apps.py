@@ -7,6 +7,8 @@ class RegulationConfig(AppConfig):
     verbose_name = _("regulation")
 
     def ready(self) -> None:
-        from apps.regulation import seals
+        from apps.places import uses
+        from apps.regulation import rulebook, seals
 
         seals.register()
+        uses.register(rulebook.needs)

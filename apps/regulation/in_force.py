@@ -1,4 +1,5 @@
-"""The policies in force, kept in memory and ordered so that few are asked in each case.
+"""The policies in force and who is exempt from them, kept in memory, ordered so that few are asked
+in each case.
 
 Every process keeps a copy and asks once a second whether it is still right, which costs one small
 statement: so a policy that is approved or stopped holds everywhere within two seconds.
@@ -6,7 +7,7 @@ statement: so a policy that is approved or stopped holds everywhere within two s
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
@@ -19,8 +20,9 @@ from django.db.models import Q
 from apps.kernel import clock
 from apps.places.geometry import Point, Shape, cell
 from apps.places.models import City, Zone
-from apps.regulation.models import Edition, PolicyVersion
+from apps.regulation.models import Edition, Exemption, PolicyVersion
 from apps.regulation.rules import Crisis, Rule
+from apps.regulation.rules import Exemption as Exempt
 
 # How old a copy may be before it is asked whether it still holds.
 FRESH_SECONDS = 1.0
@@ -36,9 +38,16 @@ class Book:
     shapes: Mapping[int, Sequence[tuple[str, Shape]]]
     everywhere: Mapping[str, Sequence[Rule]]
     in_zone: Mapping[tuple[str, str], Sequence[Rule]]
+    exemptions: Mapping[str, Sequence[Exempt]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rules: Iterable[Rule], zones: Iterable[Zone], zone_info: ZoneInfo) -> Self:
+    def of(
+        cls,
+        rules: Iterable[Rule],
+        zones: Iterable[Zone],
+        zone_info: ZoneInfo,
+        exemptions: Iterable[Exempt] = (),
+    ) -> Self:
         """Order rules for asking.  Under the service "" stand those that concern every service."""
         everywhere: dict[str, list[Rule]] = defaultdict(list)
         in_zone: dict[tuple[str, str], list[Rule]] = defaultdict(list)
@@ -60,7 +69,10 @@ class Book:
                 shape = Shape(zone.boundary)
                 for h3_cell in zone.cells:
                     shapes[h3_cell].append((zone.slug, shape))
-        return cls(zone_info, shapes, everywhere, in_zone)
+        freed: dict[str, list[Exempt]] = defaultdict(list)
+        for exempt in exemptions:
+            freed[exempt.number].append(exempt)
+        return cls(zone_info, shapes, everywhere, in_zone, dict(freed))
 
     def zones(self, points: Mapping[str, Point]) -> dict[str, tuple[str, ...]]:
         """The zones that some rule speaks of, in which each of these points lies."""
@@ -138,7 +150,10 @@ def _read(at: datetime) -> dict[int, Book]:
     if rules:
         for zone in Zone.objects.filter(city__in=list(rules)).order_by("slug"):
             zones[zone.city_id].append(zone)
+    exempt: dict[int, list[Exempt]] = defaultdict(list)
+    for one in Exemption.objects.filter(valid__endswith__gte=at).select_related("policy"):
+        exempt[one.policy.city_id].append(one.exempt)
     return {
-        city.pk: Book.of(rules[city.pk], zones[city.pk], city.zone_info)
+        city.pk: Book.of(rules[city.pk], zones[city.pk], city.zone_info, exempt[city.pk])
         for city in City.objects.all()
     }

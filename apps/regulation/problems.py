@@ -1,5 +1,7 @@
 """A refusal of the city as a problem: the rule's number, its words, and the way to appeal."""
 
+from django.urls import reverse
+
 from apps.kernel.problems import Problem
 from apps.regulation.operations import NotPermitted, PapersNotInForce
 from apps.regulation.queries import explain
@@ -13,5 +15,10 @@ def refused(no: Exception) -> Problem:
         403,
         code,
         explain(str(no)),
-        {"refusal": str(no), "rule": no.rule, "decision": no.decision and str(no.decision)},
+        {
+            "refusal": str(no),
+            "rule": no.rule,
+            "decision": no.decision and str(no.decision),
+            "appeal": no.decision and reverse("regulation:appeal", args=[no.decision]),
+        },
     )

@@ -22,6 +22,7 @@ RULES = {
     "permit_not_begun": "1.2",
     "permit_expired": "1.3",
     "permit_revoked": "1.4",
+    "permit_suspended": "1.5",
 }
 PAPER_RULES = {
     "paper_missing": "3.1",
@@ -52,13 +53,21 @@ class Permits:
     def cover(self, case: Case) -> bool:
         """Say whether one of them holds when the case would take place."""
         mine = self.held.get((case.provider_id, case.vertical), ())
-        return any(case.moment in permit.valid for permit in mine)
+        return any(
+            case.moment in permit.valid and not permit.is_suspended(case.moment) for permit in mine
+        )
 
 
 def valid_permit(provider_id: int, vertical: str, at: datetime) -> Permit | None:
     """Return the permit under which a provider may offer this at that moment."""
     permits = Permit.objects.filter(provider=provider_id, vertical=vertical, revoked_at=None)
-    return permits.filter(valid__contains=at).first()
+    return permits.filter(valid__contains=at).exclude(suspended(at)).first()
+
+
+def suspended(at: datetime) -> Q:
+    """Permits that the city has taken out of force for a while."""
+    lasting = Q(suspended_until=None) | Q(suspended_until__gt=at)
+    return Q(suspended_at__isnull=False) & lasting
 
 
 def refusal_of_permit(provider_id: int, vertical: str, at: datetime) -> str:
@@ -68,8 +77,11 @@ def refusal_of_permit(provider_id: int, vertical: str, at: datetime) -> str:
     if not found:
         return "no_permit"
     now = [permit for permit in found if at in permit.valid]
-    if any(permit.revoked_at is None for permit in now):
+    valid = [permit for permit in now if permit.revoked_at is None]
+    if any(not permit.is_suspended(at) for permit in valid):
         return ""
+    if valid:
+        return "permit_suspended"
     if now:
         return "permit_revoked"
     if any(permit.valid.lower and permit.valid.lower > at for permit in found):
@@ -96,6 +108,7 @@ def explain(refusal: str) -> str:
         "permit_not_begun": _("The provider's permit is not valid yet."),
         "permit_expired": _("The provider's permit has expired."),
         "permit_revoked": _("The city has revoked the provider's permit."),
+        "permit_suspended": _("The city has suspended the provider's permit."),
         "paper_missing": _("A paper that the city asks for is missing. Send it under your papers."),
         "paper_unchecked": _("A paper of yours is still being checked."),
         "paper_refused": _("A paper of yours was not accepted. Your papers say why; send another."),
@@ -168,7 +181,9 @@ def ends_at(paper: Paper) -> datetime:
 
 def demands(user_id: int, city: City, vertical: str, at: datetime) -> list[Demand]:
     """What the city asks of a person for a kind of service, paper by paper."""
-    asked = Requirement.objects.filter(city=city, vertical=vertical, dropped_at=None)
+    asked = Requirement.objects.filter(
+        city=city, vertical=vertical, dropped_at=None, asked_of=Requirement.Of.WORKER
+    )
     asked = asked.order_by("position", "pk")
     sent = Paper.objects.filter(holder=user_id, requirement__in=asked)
     papers = list(sent.select_related("requirement__city").order_by("pk"))

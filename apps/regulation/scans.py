@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps
 
 from apps.regulation.models import Paper
@@ -17,6 +18,14 @@ MOST_PIXELS = 40_000_000
 # A picture with fewer along its longer side cannot be read by anybody.
 FEWEST_ALONG = 400
 KEPT_ALONG = 2_400
+
+# What is said to whoever sent it, by the code of `BadScan`.
+BAD_SCANS = {
+    "empty": _("The file is empty. Choose another."),
+    "too_large": _("The file is too large. Send a picture up to 10 MB or a PDF up to 5 MB."),
+    "too_small": _("The picture is too small to be read. Take it again, closer."),
+    "unreadable": _("This is no picture or PDF that we can read. Send a JPEG, PNG, WebP or PDF."),
+}
 
 
 class BadScan(Exception):

@@ -8,8 +8,9 @@ from apps.regulation import operations, streets
 
 @shared_task
 def remind(**_: Any) -> None:
-    """Tell of the papers that run out soon."""
+    """Tell of the papers and the permits that run out soon."""
     operations.remind(at=clock.now())
+    operations.remind_of_permits(at=clock.now())
 
 
 @shared_task

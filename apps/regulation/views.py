@@ -1,9 +1,10 @@
-"""The one way to the picture of a paper."""
+"""The one way to the picture of a paper, and how every file of the kind is handed out."""
 
 from typing import cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.http import require_safe
 
@@ -45,10 +46,15 @@ def scan(request: HttpRequest, ref: UUID) -> FileResponse:
             by=user.acting(Kind.OFFICER if user.is_staff else Kind.PROVIDER),
             at=at,
         )
+    return hand_out(paper.scan, paper.format, f"paper.{paper.ending}")
+
+
+def hand_out(file: FieldFile, format: str, name: str) -> FileResponse:
+    """A file that somebody sent: a picture is shown, a PDF only downloaded."""
     return FileResponse(
-        paper.scan.open(),
-        as_attachment=paper.format == Paper.Format.PDF,
-        filename=f"paper.{paper.ending}",
-        content_type=paper.format,
+        file.open(),
+        as_attachment=format == Paper.Format.PDF,
+        filename=name,
+        content_type=format,
         headers=ALONE,
     )

@@ -17,6 +17,7 @@ STATES: dict[str, str | Promise] = {
 }
 KINDS: dict[str, str | Promise] = {
     "capture": _("Order"),
+    "change": _("Change of an order"),
     "cash_kept": _("Cash you kept"),
     "tip": _("Tip"),
     "refund": _("Refund"),
@@ -29,6 +30,7 @@ NOTES: dict[str, str | Promise] = {
     "refund": _("refund"),
     "cash_kept": _("cash you kept"),
     "tip": _("tip"),
+    "change": _("change"),
 }
 
 

@@ -37,6 +37,8 @@ SECOND_FACTOR = Page("/accounts/2fa/", _("Second step at sign-in"), "shield")
 JOIN = Page("/drive/join/", _("Drive for the city"), "car")
 FLEET = Page("/drive/fleet/", _("Your drivers"), "list")
 LOOKS = Page("/me/looks/", _("Who looked at my data"), "search")
+PERMITS = Page("/permits/", _("Your permits"), "landmark")
+CASES = Page("/cases/", _("Your cases"), "file")
 HELP = Page("/help/", _("Help"), "help")
 
 
@@ -60,9 +62,9 @@ def services() -> list[Page]:
 
 def account_pages(user: User) -> list[Page]:
     """What a person looks after, on the page about themself."""
-    team = [FLEET] if providers_of(user, "operate_provider").exists() else []
-    own = (ORDERS, PLACES, CARDS, NEWS, JOIN, *team, EMAIL, PASSWORD, SECOND_FACTOR, TOKENS, LOOKS)
-    return _existing(*own)
+    team = [FLEET, PERMITS] if providers_of(user, "operate_provider").exists() else []
+    account = (EMAIL, PASSWORD, SECOND_FACTOR, TOKENS, LOOKS)
+    return _existing(ORDERS, PLACES, CARDS, NEWS, JOIN, *team, CASES, *account)
 
 
 def _sees_money(user: User) -> bool:

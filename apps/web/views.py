@@ -118,6 +118,9 @@ def language(request: HttpRequest) -> HttpResponse:
     response = _back(request)
     chosen = request.POST.get("language", "")
     if chosen in dict(settings.LANGUAGES):
+        if user := person(request):
+            by = user.acting(Kind.CONSUMER)
+            parties.choose_language(user_id=user.pk, language=chosen, by=by, at=now())
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             chosen,

@@ -11,6 +11,8 @@
 
   Waits grow from half a second to twenty, each drawn at random up to its limit, so that a
   thousand phones do not knock at once.  A code that says no (4401, 4403, 4404) ends it.
+  A line that is open but dead (a lost cell, a router that forgot it) is found by asking: the server
+  answers `ping` with `pong`, and a line that does not answer is opened anew.
   `showState(element)` gives a handler that writes the state where people see it.
 */
 
@@ -18,6 +20,9 @@ import { say } from "./app.js";
 
 const FIRST = 500;
 const LONGEST = 20_000;
+// After so long without a word the line is asked, and given so long to answer.
+const QUIET = 25_000;
+const DEADLINE = 8_000;
 const NO = new Set([4401, 4403, 4404]);
 
 export function connect(path, { onMessage = () => {}, onState = () => {}, hello = null } = {}) {
@@ -26,9 +31,45 @@ export function connect(path, { onMessage = () => {}, onState = () => {}, hello 
   let socket = null;
   let tries = 0;
   let timer = 0;
+  let pulse = 0;
   let isClosed = false;
 
   const tell = (state, code) => onState(state, code);
+
+  /** A line that says nothing is asked, and one that does not answer is dead, whatever it says. */
+  function listen(own) {
+    clearTimeout(pulse);
+    pulse = setTimeout(() => {
+      if (socket !== own || own.readyState !== WebSocket.OPEN) return;
+      own.send(JSON.stringify({ type: "ping" }));
+      expect(own);
+    }, QUIET);
+  }
+
+  function expect(own) {
+    clearTimeout(pulse);
+    pulse = setTimeout(() => {
+      if (socket !== own) return;
+      lost(own);
+      own.close();
+    }, DEADLINE);
+  }
+
+  function lost(own, code) {
+    if (socket !== own) return;
+    socket = null;
+    clearTimeout(pulse);
+    if (isClosed) return;
+    if (NO.has(code)) {
+      isClosed = true;
+      tell("refused", code);
+      return;
+    }
+    const limit = Math.min(LONGEST, FIRST * 2 ** tries);
+    tries += 1;
+    tell(navigator.onLine ? "waiting" : "offline", code);
+    timer = setTimeout(open, limit / 4 + Math.random() * limit * 3 / 4);
+  }
 
   function open() {
     clearTimeout(timer);
@@ -42,9 +83,11 @@ export function connect(path, { onMessage = () => {}, onState = () => {}, hello 
     socket = own;
     own.addEventListener("open", () => {
       if (hello) own.send(JSON.stringify(hello));
+      listen(own);
       tell("open");
     });
     own.addEventListener("message", ({ data }) => {
+      listen(own);
       let message;
       try {
         message = JSON.parse(data);
@@ -52,22 +95,9 @@ export function connect(path, { onMessage = () => {}, onState = () => {}, hello 
         return; // not ours
       }
       tries = 0; // only a line that speaks is a good one
-      onMessage(message);
+      if (message.type !== "pong") onMessage(message);
     });
-    own.addEventListener("close", ({ code }) => {
-      if (socket !== own) return;
-      socket = null;
-      if (isClosed) return;
-      if (NO.has(code)) {
-        isClosed = true;
-        tell("refused", code);
-        return;
-      }
-      const limit = Math.min(LONGEST, FIRST * 2 ** tries);
-      tries += 1;
-      tell(navigator.onLine ? "waiting" : "offline", code);
-      timer = setTimeout(open, limit / 4 + Math.random() * limit * 3 / 4);
-    });
+    own.addEventListener("close", ({ code }) => lost(own, code));
   }
 
   function drop() {
@@ -82,8 +112,10 @@ export function connect(path, { onMessage = () => {}, onState = () => {}, hello 
   const onVisible = () => {
     if (document.visibilityState !== "visible") return;
     tries = 0;
-    if (socket?.readyState === WebSocket.OPEN && hello) socket.send(JSON.stringify(hello));
-    else open();
+    if (socket?.readyState === WebSocket.OPEN && hello) {
+      socket.send(JSON.stringify(hello));
+      expect(socket);
+    } else open();
   };
   addEventListener("online", onOnline);
   addEventListener("offline", onOffline);

@@ -115,6 +115,17 @@ class TestTheOffice:
         mine = [(what, row) for who, what, row, _ in lines() if who == town.rider.pk]
         assert mine == [(what, str(pk)) for what, pk in pages]
 
+    def test_where_a_ride_went_is_looked_at_for_the_reason_that_is_asked_for(self, desk, town):
+        page = f"/admin/mobility/ride/{self.order.ref}/trail/"
+        assert desk.get(page).status_code == 200
+        assert lines() == []
+
+        assert desk.post(page, {"reason": "a call for help"}).status_code == 200
+
+        people = sorted([town.rider.pk, town.worker.user_id])
+        told = ("mobility.ride", self.order.code, "a call for help")
+        assert lines() == [(who, *told) for who in people]
+
     def paper(self):
         city = factories.CityFactory()
         ask_for(city, "licence")

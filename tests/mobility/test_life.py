@@ -29,12 +29,13 @@ from apps.bus import operations as bus
 from apps.bus.models import Delivery
 from apps.dispatch import operations as dispatch
 from apps.dispatch import queries as supply
-from apps.dispatch.models import Job, Offer, Run, Shift
+from apps.dispatch.models import Job, Offer, Position, Run, Shift
 from apps.kernel.actors import Actor, Kind
 from apps.ledger.models import Entry
 from apps.mobility import mds, operations, queries
 from apps.mobility.models import VehicleEvent
 from apps.mobility.vertical import RIDE
+from apps.orders import changes
 from apps.orders import operations as orders
 from apps.orders.models import Order, Step
 from apps.orders.verticals import PAYING
@@ -52,6 +53,9 @@ pytestmark = pytest.mark.django_db
 BANK = Actor.system("payments")
 # What people are told when things have moved on.  Anything else that is raised is a mistake.
 NO = (
+    changes.Pending,
+    changes.PriceGone,
+    orders.OutOfTurn,
     dispatch.Busy,
     dispatch.Full,
     dispatch.NoSuchOffer,
@@ -167,6 +171,22 @@ class Life(RuleBasedStateMachine):
         order = self.town.place(quote, self.at)
         if again:
             assert self.town.place(quote, self.at, key=order.basket.ref) == order
+
+    @rule(n=anyone, to=st.integers(0, 1), thinks=st.sampled_from([0, 0, 10, 301]))
+    def the_rider_changes_the_destination(self, n: int, to: int, thinks: int) -> None:
+        order = self.one_of(Order.objects.live(), n)
+        if order is None:
+            return
+        if order.worker:
+            here = {"lat": -29.904, "lon": -71.263, "seen_at": self.at}
+            Position.objects.update_or_create(worker=order.worker, defaults=here)
+        by, place = self.town.rider.acting(Kind.CONSUMER), [rides.FARO, rides.COQUIMBO][to]
+        quote = self.try_to(operations.quote_change, order=order, dropoff=place, by=by)
+        self.at += timedelta(seconds=thinks)
+        if quote:
+            what = {"ref": order.ref, "quote_ref": quote.ref, "by": by}
+            self.try_to(changes.accept, **what)
+            self.try_to(changes.accept, **what)
 
     @rule()
     def searches_begin(self) -> None:

@@ -346,3 +346,13 @@ async def test_a_wrong_or_revoked_token_opens_nothing_though_there_is_a_cookie()
         token_id=token.pk, user_id=user.pk, by=CITY, at=clock.now()
     )
     assert await (await line_for(user, headers=bearing(secret))).open() == 4401
+
+
+async def test_a_line_answers_whoever_asks_whether_it_lives():
+    town = await database_sync_to_async(rides.town)()
+    line, _state = await opened(town.worker.user)
+
+    await line.say({"type": "ping"})
+
+    assert await line.hear() == {"type": "pong"}
+    await line.close()

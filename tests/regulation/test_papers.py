@@ -379,6 +379,7 @@ class TestOffice:
             "vertical": "mobility",
             "kind": "record",
             "title": "Police record",
+            "asked_of": "worker",
             "hint": "",
             "position": 3,
         }

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from threading import Event
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -10,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from apps.kernel import clock
+from apps.mobility import views
 from apps.places.models import City
 from apps.pricing.models import Tariff
 from apps.web import kept
@@ -138,6 +141,33 @@ def test_a_ride_and_a_receipt_open_without_a_signal_until_their_owner_leaves(
         page.goto(address)
         expect(page.get_by_role("heading", name="No connection")).to_be_visible()
         assert done.code not in page.content()
+
+
+def test_a_line_that_says_nothing_shows_what_is_kept(
+    new_page: Callable[..., Page], site: str, town: rides.Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The city holds its answer back until the page has been seen."""
+    live = town.confirm(clock.now())
+    page = new_page(service_workers="allow")
+    sign_in(page, site, town)
+    ride = f"{site}/rides/{live.ref}/"
+    keep(page, f"{site}/")
+    keep(page, ride)
+    seen, asked, order_of = Event(), Event(), views.order_of
+
+    def slow(*told: Any) -> Any:
+        asked.set()
+        seen.wait(60)
+        return order_of(*told)
+
+    monkeypatch.setattr(views, "order_of", slow)
+    page.goto(ride)
+
+    expect(page.locator("main")).to_contain_text(live.ride.code)
+    assert asked.is_set()
+    assert not seen.is_set()
+    assert page.locator("meta[name=kept-at]").count() == 1
+    seen.set()
 
 
 def test_pages_go_when_a_session_is_found_to_be_over(

@@ -71,3 +71,64 @@ def test_a_line_asks_how_things_stand_when_the_phone_is_back_or_looked_at(
     )
     assert states == ["connecting", "open", "offline", "connecting", "open"]
     assert heard == ['{"type":"sync"}'] * 3
+
+
+def test_a_line_that_is_open_but_dead_is_opened_anew(
+    new_page: Callable[..., Page], site: str, city: City
+) -> None:
+    page = new_page()
+    page.clock.install()
+    heard: list[str] = []
+
+    def until(holds: Callable[[], bool]) -> None:
+        """Let the browser speak until something has come of it."""
+        for _ in range(1_000):
+            if holds():
+                return
+            page.evaluate("0")
+        raise AssertionError(heard)
+
+    lines: list[WebSocketRoute] = []
+
+    def answer(line: WebSocketRoute) -> None:
+        lines.append(line)
+
+        def on_message(text: object) -> None:
+            heard.append(str(text))
+            # The first line answers one ping, and is dead from then on.
+            if len(heard) <= 2 or len(lines) > 1:
+                line.send('{"type":"pong"}' if "ping" in str(text) else '{"type":"state"}')
+
+        line.on_message(on_message)
+
+    page.route_web_socket("**/ws/test", answer)
+    page.goto(f"{site}/help/")
+    page.evaluate(
+        """async () => {
+          const { connect } = await import("/static/js/socket.js");
+          window.states = [];
+          window.messages = [];
+          connect("/ws/test", {
+            hello: { type: "sync" },
+            onState: (state) => states.push(state),
+            onMessage: ({ type }) => messages.push(type),
+          });
+        }"""
+    )
+    until(lambda: page.evaluate("messages.length === 1"))
+    page.clock.fast_forward(25_000)
+    until(lambda: len(heard) == 2)
+    page.clock.fast_forward(8_000)
+    assert page.evaluate("states") == ["connecting", "open"]
+
+    page.clock.fast_forward(25_000)
+    until(lambda: len(heard) == 3)
+    page.clock.fast_forward(8_000)
+    until(lambda: page.evaluate("states.includes('waiting')"))
+    page.clock.fast_forward(1_000)
+    until(lambda: page.evaluate("messages.length === 2"))
+
+    assert page.evaluate("states") == ["connecting", "open", "waiting", "connecting", "open"]
+    assert page.evaluate("messages") == ["state", "state"]
+    sync, ping = '{"type":"sync"}', '{"type":"ping"}'
+    assert heard == [sync, ping, ping, sync]

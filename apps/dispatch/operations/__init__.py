@@ -6,7 +6,15 @@ The three verbs of every engine, `hold`, `confirm` and `release`, live in `jobs`
 Locks are taken in this order: job, shift, offer, run.
 """
 
-from apps.dispatch.operations.jobs import Trip, confirm, hold, pick_up, put_back, release
+from apps.dispatch.operations.jobs import (
+    Trip,
+    confirm,
+    hold,
+    pick_up,
+    put_back,
+    redirect,
+    release,
+)
 from apps.dispatch.operations.offers import (
     Busy,
     Full,
@@ -52,6 +60,7 @@ __all__ = [
     "pause_shift",
     "pick_up",
     "put_back",
+    "redirect",
     "release",
     "resume_shift",
     "start_shift",

@@ -138,6 +138,30 @@ def put_back(*, holder: UUID, by: Actor, at: datetime) -> None:
     wake_matcher(job.city_id)
 
 
+@transaction.atomic
+def redirect(trip: Trip, /, *, holder: UUID, by: Actor, at: datetime) -> None:
+    """The job goes elsewhere, for another pay.  Who has it is told; who is asked is asked anew.
+
+    Twice is harmless, and so is a job that is over.
+    """
+    job = Job.objects.locked().filter(holder=holder).first()
+    if job is None or job.is_over:
+        return
+    goes = {
+        "dropoff_lat": trip.dropoff.lat,
+        "dropoff_lon": trip.dropoff.lon,
+        "pay_minor": trip.pay_minor,
+    }
+    if all(getattr(job, name) == value for name, value in goes.items()):
+        return
+    Job.objects.filter(pk=job.pk).update(**goes)
+    # An offer is an answer to what stands on the screen.
+    withdraw(Offer.objects.filter(job=job), why="redirected", by=by, at=at)
+    worker_id = job.run.worker_id if job.run else None
+    bus.publish("dispatch.redirected", by=by, at=at, holder=str(holder), worker=worker_id)
+    wake_matcher(job.city_id)
+
+
 def free_seats(job: Job, of: Run, at: datetime) -> None:
     """Take the job off its Run, which ends with its last one.  The job must be locked."""
     run = Run.objects.filter(pk=of.pk)

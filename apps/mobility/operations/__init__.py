@@ -37,6 +37,7 @@ from apps.mobility.operations.quoting import (
     quote_trip,
     trip_of,
 )
+from apps.mobility.operations.redirecting import CHANGEABLE, quote_change, redirect_ride
 from apps.mobility.operations.riding import (
     CODE_TRIES,
     GRACE,
@@ -65,8 +66,10 @@ from apps.mobility.operations.shifts import (
     note_end_of_shift,
     stop_offering,
 )
+from apps.mobility.operations.taking import Taken, take_mds
 
 __all__ = [
+    "CHANGEABLE",
     "CODE_TRIES",
     "GRACE",
     "LATEST",
@@ -84,6 +87,7 @@ __all__ = [
     "PlateTaken",
     "RideOver",
     "Stop",
+    "Taken",
     "accept_offer",
     "acknowledge_alert",
     "agree_to_driver",
@@ -110,13 +114,16 @@ __all__ = [
     "note_returned",
     "note_step",
     "part_ways",
+    "quote_change",
     "quote_trip",
     "raise_alert",
+    "redirect_ride",
     "report_lost",
     "set_safety_rules",
     "share_ride",
     "stop_offering",
     "stop_sharing",
+    "take_mds",
     "trip_of",
     "withdraw_lost",
     "write_ride",

@@ -2,14 +2,16 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import uuid4
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
 from apps.dispatch import operations as dispatch
+from apps.dispatch import queries as supply
 from apps.kernel.actors import Actor
 from apps.listings.models import Listing
 from apps.mobility import needs as rider_needs
@@ -18,14 +20,15 @@ from apps.parties import operations as parties
 from apps.parties.queries import needs_of
 from apps.places import routing
 from apps.places.geometry import Point, metres_between
-from apps.places.models import City
+from apps.places.models import City, Zone
 from apps.places.queries import zones_at
 from apps.pricing import operations as pricing
-from apps.pricing.models import Payee, Quote
+from apps.pricing.levies import Rule
+from apps.pricing.models import Payee, Quote, Tariff
 from apps.pricing.queries import NoTariff, levies_of, tariff_of
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
-from apps.regulation.rules import Act, Case
+from apps.regulation.rules import WHOLE, Act, Case
 
 VERTICAL = "mobility"
 NEAREST_RIDE_METRES = 150
@@ -100,12 +103,8 @@ def quote_trip(
         "dropoff": dropoff.frozen(),
         "pickup_at": pickup_at and pickup_at.isoformat(),
         "needs": needs,
-        "metres": round(way.metres),
-        "seconds": round(way.seconds),
-        "legs": [round(leg) for leg in way.legs],
         "stop_wait": round(ways.STOP_WAIT.total_seconds()),
-        "is_estimate": way.is_estimate,
-        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
+        **measured(way),
     }
     kept = consumer_id if remember_needs else None
     quotes, refused = _freeze(city, asked, consumer_id, kept, by, at)
@@ -133,15 +132,36 @@ def _way(city: City, points: Sequence[Stop]) -> routing.Route:
     """Look the way up.  There and back is a ride, over a stop; a place to itself is none."""
     if len(points) > 2 + ways.MOST_STOPS:
         raise CannotServe("too_many_stops")
+    check_places(city, points)
+    return look_up(city, [stop.point for stop in points])
+
+
+def check_places(city: City, points: Sequence[Stop]) -> None:
+    """Raise `CannotServe` for a place outside the city, and for two in a row that are one."""
     if not all(city.contains(stop.point) for stop in points):
         raise CannotServe("outside_city")
     for one, following in itertools.pairwise(points):
         if metres_between(one.point, following.point) < NEAREST_RIDE_METRES:
             raise CannotServe("same_place")
+
+
+def look_up(city: City, points: Sequence[Point]) -> routing.Route:
+    """The fastest way through the points.  Raises `CannotServe` if there is none."""
     try:
-        return routing.route(city.slug, [stop.point for stop in points])
+        return routing.route(city.slug, points)
     except routing.Unreachable:
         raise CannotServe("unreachable") from None
+
+
+def measured(way: routing.Route) -> dict[str, Any]:
+    """What a request keeps of its way."""
+    return {
+        "metres": round(way.metres),
+        "seconds": round(way.seconds),
+        "legs": [round(leg) for leg in way.legs],
+        "is_estimate": way.is_estimate,
+        "line": [[round(lon, 5), round(lat, 5)] for lon, lat in way.line],
+    }
 
 
 @transaction.atomic
@@ -158,63 +178,42 @@ def _freeze(
     moment = _hour(asked) or at
     if remembering is not None:
         parties.remember_needs(user_id=remembering, needs=asked["needs"], by=by, at=at)
-    offered = list(Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"))
-    cases = [case_of(Act.QUOTE, listing, asked, moment=moment) for listing in offered]
+    offered = _offered(city, at)
+    if any(tariff.may_surge for _, tariff in offered) and not _hour(asked):
+        # Frozen, so that another destination is priced at the same factor.
+        demand = supply.demand(city, point_of(asked["pickup"]), at=at)
+        asked["demand_bp"] = demand.factor_bp
+    cases = [case_of(Act.QUOTE, listing, asked, moment=moment) for listing, _ in offered]
     decisions = regulation.decide_all(cases, by=by, at=at)
-    levies = levies_of(
-        city_id=city.pk, vertical=VERTICAL, since=city.now(moment), until=city.now(moment)
-    )
-    zones = _zones(city, asked) if any(levy.zone for levy in levies) else []
-    for listing, decision in zip(offered, decisions, strict=True):
+    levies = levies_on(city, asked, moment)
+    for (listing, tariff), decision in zip(offered, decisions, strict=True):
         if decision.refusal:
             if decision.is_policy:
                 refused = refused or decision
             continue
-        try:
-            tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
-        except NoTariff:
-            continue
-        lines = pricing.metered(
+        frozen = price(
+            listing,
             tariff,
-            metres=asked["metres"],
-            seconds=asked["seconds"],
-            waiting=len(asked["stops"]) * asked["stop_wait"],
-            bounds=decision.bounds,
+            asked,
+            decision,
+            levies,
+            bundle=bundle,
+            consumer_id=consumer_id,
+            by=by,
+            at=at,
         )
-        lines = pricing.levied(
-            lines,
-            rules=levies,
-            vertical=VERTICAL,
-            category=listing.kind,
-            zones=zones,
-            at=city.now(moment),
-            metres=asked["metres"],
-            seconds=asked["seconds"],
-        )
-        lines = pricing.bounded(
-            lines, decision.bounds, metres=asked["metres"], seconds=asked["seconds"]
-        )
-        quotes.append(
-            pricing.freeze(
-                bundle=bundle,
-                listing=listing,
-                consumer_id=consumer_id,
-                request={**asked, "kind": listing.kind, "seats": 1},
-                lines=lines,
-                terms={
-                    "cancel_fee": tariff.cancel_fee_minor,
-                    "cancel_free_seconds": tariff.cancel_free_seconds,
-                    "wait_seconds": tariff.wait_seconds,
-                    "stop_wait_seconds": asked["stop_wait"],
-                },
-                tariff=tariff,
-                decision=decision,
-                currency=city.currency,
-                by=by,
-                at=at,
-            )
-        )
+        quotes.append(frozen)
     return quotes, refused
+
+
+def _offered(city: City, at: datetime) -> list[tuple[Listing, Tariff]]:
+    """The service classes of the city that have a price."""
+    found = []
+    for listing in Listing.objects.on_offer(vertical=VERTICAL, city=city).order_by("position"):
+        with suppress(NoTariff):
+            tariff = tariff_of(city_id=city.pk, vertical=VERTICAL, kind=listing.kind, at=at)
+            found.append((listing, tariff))
+    return found
 
 
 def case_of(act: Act, listing: Listing, asked: dict[str, Any], *, moment: datetime) -> Case:
@@ -226,18 +225,89 @@ def case_of(act: Act, listing: Listing, asked: dict[str, Any], *, moment: dateti
         provider_id=listing.provider_id,
         moment=moment,
         kind=listing.kind,
-        points={end: Point(asked[end]["lat"], asked[end]["lon"]) for end in ("pickup", "dropoff")},
+        points={end: point_of(asked[end]) for end in ("pickup", "dropoff")},
         who={"listing": listing.pk},
         counts={"rides": 1},
         facts={"metres": asked["metres"], "seconds": asked["seconds"]},
     )
 
 
-def _zones(city: City, asked: dict[str, Any]) -> list[str]:
-    """The zones that a ride touches at its ends, the smallest first."""
-    ends = [Point(asked[end]["lat"], asked[end]["lon"]) for end in ("pickup", "dropoff")]
-    touched = {zone.slug: zone for point in ends for zone in zones_at(city, point)}
-    return sorted(touched, key=lambda slug: (len(touched[slug].cells), slug))
+class Levies(NamedTuple):
+    """The taxes and fees that a ride may owe, where it is, and when on the city's clock."""
+
+    rules: list[Rule]
+    zones: list[str]
+    at: datetime
+
+
+def levies_on(city: City, asked: dict[str, Any], moment: datetime) -> Levies:
+    """What a ride at that moment may owe.  Zones are those of its ends, the smallest first."""
+    now = city.now(moment)
+    rules = levies_of(city_id=city.pk, vertical=VERTICAL, since=now, until=now)
+    touched: dict[str, Zone] = {}
+    if any(rule.zone for rule in rules):
+        ends = [point_of(asked[end]) for end in ("pickup", "dropoff")]
+        touched = {zone.slug: zone for point in ends for zone in zones_at(city, point)}
+    zones = sorted(touched, key=lambda slug: (len(touched[slug].cells), slug))
+    return Levies(rules, zones, now)
+
+
+def price(
+    listing: Listing,
+    tariff: Tariff,
+    asked: dict[str, Any],
+    decision: Decision,
+    levies: Levies,
+    *,
+    bundle: UUID,
+    consumer_id: int | None,
+    by: Actor,
+    at: datetime,
+    replaces: Quote | None = None,
+) -> Quote:
+    """Freeze what one service class asks for a request: its fare, the taxes, the city's rules."""
+    way = {"metres": asked["metres"], "seconds": asked["seconds"]}
+    waiting = len(asked["stops"]) * asked["stop_wait"]
+    lines = pricing.metered(
+        tariff,
+        **way,
+        waiting=waiting,
+        demand_bp=asked.get("demand_bp", WHOLE),
+        bounds=decision.bounds,
+    )
+    lines = pricing.levied(
+        lines,
+        rules=levies.rules,
+        vertical=VERTICAL,
+        category=listing.kind,
+        zones=levies.zones,
+        at=levies.at,
+        **way,
+    )
+    return pricing.freeze(
+        bundle=bundle,
+        listing=listing,
+        consumer_id=consumer_id,
+        request={**asked, "kind": listing.kind, "seats": 1},
+        lines=pricing.bounded(lines, decision.bounds, **way),
+        terms={
+            "cancel_fee": tariff.cancel_fee_minor,
+            "cancel_free_seconds": tariff.cancel_free_seconds,
+            "wait_seconds": tariff.wait_seconds,
+            "stop_wait_seconds": asked["stop_wait"],
+        },
+        tariff=tariff,
+        decision=decision,
+        currency=listing.city.currency,
+        replaces=replaces,
+        by=by,
+        at=at,
+    )
+
+
+def point_of(place: dict[str, Any]) -> Point:
+    """Where an end of a ride is, as a request keeps it."""
+    return Point(place["lat"], place["lon"])
 
 
 def hour_of(quote: Quote) -> datetime | None:

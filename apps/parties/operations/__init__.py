@@ -314,6 +314,20 @@ def revoke_token(*, token_id: int, user_id: int, by: Actor, at: datetime) -> Non
 
 
 @transaction.atomic
+def choose_language(*, user_id: int, language: str, by: Actor, at: datetime) -> None:
+    """Speak and write to a person in this language from now on.  Twice is harmless.
+
+    Raises `NoSuchPerson`, and `ValueError` for a language that the city does not know.
+    """
+    if language not in dict(User._meta.get_field("language").flatchoices):
+        raise ValueError(f"the city does not speak {language!r}")
+    _require_person(user_id)
+    others = User.objects.filter(pk=user_id).exclude(language=language)
+    if others.update(language=language):
+        bus.publish("parties.language_chosen", by=by, at=at, user=user_id, language=language)
+
+
+@transaction.atomic
 def change_person(
     *,
     user_id: int,

@@ -35,6 +35,7 @@ from apps.payments.operations.wishes import (
     open,
     open_transfer,
     refund,
+    revise_cash,
 )
 
 __all__ = [
@@ -63,5 +64,6 @@ __all__ = [
     "put_off",
     "record",
     "refund",
+    "revise_cash",
     "try_now",
 ]

@@ -92,6 +92,26 @@ def open(
 
 
 @transaction.atomic
+def revise_cash(*, holder: UUID, amount_minor: int, by: Actor, at: datetime) -> Payment:
+    """Say that another sum is to be paid in cash.  The same again changes nothing.
+
+    Raises `Ended` when it is paid or called off, `ValueError` for no amount or for a card, whose
+    bank has promised one sum and no other.
+    """
+    payment = Payment.objects.locked().get(holder=holder)
+    if amount_minor <= 0 or payment.method != Method.CASH:
+        raise ValueError(f"{amount_minor} by {payment.method}")
+    is_ending = payment.attempts.filter(kind__in=[Kind.CAPTURE, Kind.CANCEL]).exists()
+    if is_ending or payment.state not in (State.OPENED, State.AUTHORISED):
+        raise Ended(f"{holder} is {payment.state}")
+    if payment.amount_minor != amount_minor:
+        payment.amount_minor = amount_minor
+        payment.save(update_fields=["amount_minor"])
+        bus.publish("payments.revised", by=by, at=at, payment=payment.pk, amount_minor=amount_minor)
+    return payment
+
+
+@transaction.atomic
 def capture(
     *,
     holder: UUID,

@@ -78,6 +78,11 @@ class Decision(models.Model):
             models.Index(
                 name="regulation_refusals", fields=["-decided_at"], condition=~Q(refusal="")
             ),
+            models.Index(
+                name="regulation_refusals_by",
+                fields=["by", "-decided_at"],
+                condition=~Q(refusal=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,13 +11,19 @@ from apps.places.models import City
 
 
 class Requirement(models.Model):
-    """A paper that a city asks of everybody who works in one kind of service."""
+    """A paper that a city asks of everybody who works in one kind of service, or of providers who
+    apply for its permit."""
+
+    class Of(models.TextChoices):
+        WORKER = "worker", _("whoever works")
+        PROVIDER = "provider", _("a provider who applies")
 
     city = models.ForeignKey(City, models.PROTECT, related_name="requirements")
     vertical = models.SlugField(_("kind of service"))
     kind = models.SlugField(_("short name, such as licence"), max_length=30)
     title = models.CharField(_("what the paper is called"), max_length=60)
     hint = models.CharField(_("what to send"), max_length=200, blank=True)
+    asked_of = models.CharField(_("asked of"), max_length=10, choices=Of, default=Of.WORKER)
     position = models.PositiveSmallIntegerField(_("place in the list"), default=0)
     dropped_at = models.DateTimeField(_("no longer asked for since"), null=True, blank=True)
 

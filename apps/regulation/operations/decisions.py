@@ -67,7 +67,8 @@ def decide_all(cases: Sequence[Case], *, by: Actor, at: datetime) -> list[Decisi
         book = in_force.book(case.city_id)
         zones = book.zones(case.points)
         now = case.moment.astimezone(book.zone_info)
-        answer = ask(book.rules(case.vertical, zones), case, zones=zones, now=now)
+        rules = book.rules(case.vertical, zones)
+        answer = ask(rules, case, zones=zones, now=now, exemptions=book.exemptions)
         refusal, rule = _refusal(case, answer, permits)
         if not refusal and answer.takes:
             refusal, rule = _count(answer.takes)

@@ -43,11 +43,13 @@ def require_paper(
     title: str,
     hint: str = "",
     position: int = 0,
+    asked_of: str = Requirement.Of.WORKER,
     by: Actor,
     at: datetime,
 ) -> Requirement:
     """Ask everybody in a kind of service for a paper.  Again says it in other words."""
-    said = {"title": title, "hint": hint, "position": position, "dropped_at": None}
+    said = {"title": title, "hint": hint, "position": position, "asked_of": asked_of}
+    said["dropped_at"] = None
     known = Requirement.objects.filter(city=city_id, vertical=vertical, kind=kind).first()
     if known and all(getattr(known, name) == value for name, value in said.items()):
         return known
@@ -94,6 +96,7 @@ def send_paper(
     last day is over.
     """
     asked = Requirement.objects.filter(city=city_id, vertical=vertical, kind=kind, dropped_at=None)
+    asked = asked.filter(asked_of=Requirement.Of.WORKER)
     requirement = asked.select_related("city").first()
     if requirement is None:
         raise NotAskedFor(kind)

@@ -4,10 +4,15 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Q
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.regulation.models import Permit
+from apps.regulation.queries_permits import ending
+
+# So many days before a permit ends, its provider hears of it; once each.
+REMINDERS = (60, 30, 7)
 
 
 class NoSuchPermit(Exception):
@@ -30,6 +35,7 @@ def grant_permit(
     number: str,
     valid_from: datetime,
     valid_until: datetime | None,
+    conditions: str = "",
     by: Actor,
     at: datetime,
 ) -> Permit:
@@ -46,7 +52,11 @@ def grant_permit(
     try:
         with transaction.atomic():
             permit = Permit.objects.create(
-                provider_id=provider_id, vertical=vertical, number=number, valid=valid
+                provider_id=provider_id,
+                vertical=vertical,
+                number=number,
+                valid=valid,
+                conditions=conditions,
             )
     except IntegrityError as error:
         raise _complaint(error, number) from error
@@ -71,7 +81,7 @@ def revoke_permit(*, permit_id: int, reason: str, by: Actor, at: datetime) -> No
     if not reason.strip():
         raise ValueError("a permit is not revoked without a reason")
     valid = Permit.objects.filter(pk=permit_id, revoked_at=None)
-    if valid.update(revoked_at=at, reason=reason.strip()):
+    if valid.update(revoked_at=at, reason=reason.strip(), revoked_by=str(by)):
         _tell("regulation.permit_revoked", permit_id, reason.strip(), by, at)
     elif not Permit.objects.filter(pk=permit_id).exists():
         raise NoSuchPermit(str(permit_id))
@@ -89,13 +99,85 @@ def restore_permit(*, permit_id: int, reason: str, by: Actor, at: datetime) -> N
     revoked = Permit.objects.filter(pk=permit_id, revoked_at__isnull=False)
     try:
         with transaction.atomic():
-            is_restored = revoked.update(revoked_at=None, reason="")
+            is_restored = revoked.update(revoked_at=None, reason="", revoked_by="")
     except IntegrityError as error:
         raise _complaint(error, str(permit_id)) from error
     if is_restored:
         _tell("regulation.permit_restored", permit_id, reason.strip(), by, at)
     elif not Permit.objects.filter(pk=permit_id).exists():
         raise NoSuchPermit(str(permit_id))
+
+
+@transaction.atomic
+def suspend_permit(
+    *, permit_id: int, reason: str, until: datetime | None, by: Actor, at: datetime
+) -> None:
+    """Take a permit out of force for a while: until a moment, or until what the reason names.
+
+    The same again is harmless; another moment or reason changes it.  Raises `NoSuchPermit`, and
+    `ValueError` without a reason or for a moment that is over.
+    """
+    if not reason.strip():
+        raise ValueError("a permit is not suspended without a reason")
+    if until is not None and until <= at:
+        raise ValueError("this suspension is over before it begins")
+    permit = Permit.objects.locked().filter(pk=permit_id, revoked_at=None).first()
+    if permit is None:
+        raise NoSuchPermit(str(permit_id))
+    if permit.is_suspended(at) and (permit.suspended_until, permit.suspended_for) == (
+        until,
+        reason.strip(),
+    ):
+        return
+    permit.suspended_at, permit.suspended_until = at, until
+    permit.suspended_for, permit.suspended_by = reason.strip(), str(by)
+    permit.save(update_fields=["suspended_at", "suspended_until", "suspended_for", "suspended_by"])
+    _tell("regulation.permit_suspended", permit_id, reason.strip(), by, at)
+
+
+@transaction.atomic
+def lift_suspension(*, permit_id: int, reason: str, by: Actor, at: datetime) -> None:
+    """Put a suspended permit in force again, and say why.  Doing it twice is harmless.
+
+    Raises `NoSuchPermit`, and `ValueError` without a reason.
+    """
+    if not reason.strip():
+        raise ValueError("a suspension is not lifted without a reason")
+    suspended = Permit.objects.filter(pk=permit_id, suspended_at__isnull=False)
+    if suspended.update(suspended_at=None, suspended_until=None, suspended_for="", suspended_by=""):
+        _tell("regulation.permit_resumed", permit_id, reason.strip(), by, at)
+    elif not Permit.objects.filter(pk=permit_id).exists():
+        raise NoSuchPermit(str(permit_id))
+
+
+def remind_of_permits(*, at: datetime) -> int:
+    """Tell of every permit that ends soon and that none follows, once at each threshold.
+
+    Return how many were told.  Any number may remind at once.
+    """
+    by, told = Actor.system("regulation"), 0
+    for permit in Permit.objects.filter(ending(at, REMINDERS[0])).order_by("pk"):
+        left = (permit.valid.upper - at).days
+        due = min(days for days in REMINDERS if left <= days)
+        told += _remind(permit, due, by, at)
+    return told
+
+
+@transaction.atomic
+def _remind(permit: Permit, days: int, by: Actor, at: datetime) -> bool:
+    untold = Q(reminded_days=None) | Q(reminded_days__gt=days)
+    if not Permit.objects.filter(untold, pk=permit.pk).update(reminded_days=days):
+        return False
+    bus.publish(
+        "regulation.permit_runs_out",
+        by=by,
+        at=at,
+        permit=permit.pk,
+        provider=permit.provider_id,
+        vertical=permit.vertical,
+        days=days,
+    )
+    return True
 
 
 def _tell(topic: str, permit_id: int, reason: str, by: Actor, at: datetime) -> None:

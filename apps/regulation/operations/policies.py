@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.places.models import City, Zone
-from apps.regulation import in_force
 from apps.regulation.models import Policy, PolicyVersion
+from apps.regulation.operations.editions import new_edition
 from apps.regulation.rules import KINDS, Crisis, Malformed, Scope
 
 State = PolicyVersion.State
@@ -121,7 +121,7 @@ def approve_policy(
     version.state, version.valid = State.APPROVED, DateTimeTZRange(begins, ends)
     version.decided_by_id, version.decided_at = officer_id, at
     version.save(update_fields=["state", "valid", "decided_by", "decided_at"])
-    _new_edition()
+    new_edition()
     _tell("approved", version, by, at)
     return version
 
@@ -167,7 +167,7 @@ def stop_policy(
     version.valid = DateTimeTZRange(begins, max(begins, at))
     version.stopped_by_id, version.stopped_at, version.reason = officer_id, at, reason.strip()
     version.save(update_fields=["valid", "stopped_by", "stopped_at", "reason"])
-    _new_edition()
+    new_edition()
     _tell("stopped", version, by, at)
     return version
 
@@ -228,19 +228,6 @@ def _end_the_one_before(version: PolicyVersion, begins: datetime) -> None:
         assert before.valid is not None
         before.valid = DateTimeTZRange(before.valid.lower, begins)
         before.save(update_fields=["valid"])
-
-
-NEW_EDITION = """
-INSERT INTO regulation_edition (id, stamp) VALUES (1, gen_random_uuid())
-ON CONFLICT (id) DO UPDATE SET stamp = excluded.stamp
-"""
-
-
-def _new_edition() -> None:
-    """Tell every process that what is in force has changed, once it has."""
-    with connection.cursor() as cursor:
-        cursor.execute(NEW_EDITION)
-    transaction.on_commit(in_force.forget)
 
 
 def _tell(what: str, version: PolicyVersion, by: Actor, at: datetime) -> None:

@@ -6,6 +6,7 @@ So a decision can be recomputed from what was recorded of it, and a draft can be
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from apps.places.geometry import Point
@@ -33,7 +34,7 @@ type Facts = Mapping[str, str | int]
 # The zones of the city in which each end of a service lies, by slug.
 type Zones = Mapping[str, Collection[str]]
 
-YES, NO = "yes", "no"
+YES, NO, EXEMPT = "yes", "no", "exempt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +99,27 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Exemption:
+    """That one rule does not refuse one provider, worker or listing for a while."""
+
+    number: str
+    of: Of
+    subject: int
+    begins: datetime
+    ends: datetime | None
+
+    def frees(self, case: Case) -> bool:
+        """Say whether the case is theirs, and takes place while it holds."""
+        who = case.provider_id if self.of == Of.PROVIDER else case.who.get(self.of)
+        in_time = self.begins <= case.moment and (self.ends is None or case.moment < self.ends)
+        return in_time and who == self.subject
+
+
+# By the number of the policy that they are from.
+type Exemptions = Mapping[str, Sequence[Exemption]]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What one rule said of the case."""
 
@@ -152,8 +174,18 @@ class Answer:
         return [[one.rule.number, one.rule.version, one.says] for one in self.findings]
 
 
-def ask(rules: Iterable[Rule], case: Case, *, zones: Zones, now: datetime) -> Answer:
-    """Ask every rule that concerns the case.  `now` is its moment on the city's clock."""
+def ask(
+    rules: Iterable[Rule],
+    case: Case,
+    *,
+    zones: Zones,
+    now: datetime,
+    exemptions: Exemptions = MappingProxyType({}),
+) -> Answer:
+    """Ask every rule that concerns the case.  `now` is its moment on the city's clock.
+
+    Whoever is exempt from a rule is not refused by it, nor counted against its cap.
+    """
     findings: list[Finding] = []
     takes: list[Take] = []
     lifted, needed = False, False
@@ -173,8 +205,11 @@ def ask(rules: Iterable[Rule], case: Case, *, zones: Zones, now: datetime) -> An
                     mine = takes_of(rule, terms, case, now)
                     if not mine:
                         continue
-                    takes += mine
-                    says = YES
+                    if exemptions and _is_exempt(rule, case, exemptions):
+                        says = EXEMPT
+                    else:
+                        takes += mine
+                        says = YES
                 case Limit():
                     stated = case.facts.get(terms.fact)
                     if not isinstance(stated, int):
@@ -189,6 +224,8 @@ def ask(rules: Iterable[Rule], case: Case, *, zones: Zones, now: datetime) -> An
                     says = YES
                 case _:
                     says = YES
+        if says == NO and exemptions and _is_exempt(rule, case, exemptions):
+            says = EXEMPT
         findings.append(Finding(rule, says))
     return Answer(
         findings=tuple(findings),
@@ -196,6 +233,10 @@ def ask(rules: Iterable[Rule], case: Case, *, zones: Zones, now: datetime) -> An
         bounds=bounds_of([one.rule for one in findings], zones),
         needs_permit=needed or not lifted,
     )
+
+
+def _is_exempt(rule: Rule, case: Case, exemptions: Exemptions) -> bool:
+    return any(one.frees(case) for one in exemptions.get(rule.number, ()))
 
 
 def _within(terms: Limit, stated: int) -> bool:

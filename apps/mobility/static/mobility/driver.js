@@ -6,14 +6,19 @@
 
 import { complain, say } from "../js/app.js";
 import { connect, showState } from "../js/socket.js";
+import { Approach } from "./approach.js";
+import { KeptSteps, mayWait } from "./kept-steps.js";
 
 const box = document.querySelector("#driver");
 const place = document.querySelector("#place-state");
 const sound = document.querySelector("#sound");
+const waiting = document.querySelector("#kept-steps");
+const kept = new KeptSteps(box.dataset.person);
 const POSITION_EVERY = 3000;
 const LOST_AFTER = 10_000;
 const POLL = 5000;
 const LOOK = 20_000;
+const PATIENCE = 10_000;
 
 let lostSince = Date.now();
 let lookedAt = Date.now();
@@ -25,6 +30,7 @@ let isOnShift = Boolean(document.querySelector("#pause"));
 
 let drawn = "";
 let map = null;
+let approach = null;
 
 async function draw() {
   const trip = JSON.parse(document.querySelector("#map-data").textContent);
@@ -38,10 +44,12 @@ async function draw() {
   }
   const car = here ?? trip.car;
   if (car) map.setCars([{ id: "car", mine: true, ...car }]);
-  const way = JSON.stringify([trip.line, trip.start, trip.stops, trip.end]);
+  const way = JSON.stringify([trip.line, trip.start, trip.stops, trip.end, trip.approaches]);
+  approach ??= new Approach(trip.city, draw);
+  const farLine = trip.approaches && car ? approach.from(car, trip.start) : null;
+  if (farLine || way !== drawn) map.setRoute(trip.line ?? [], { farLine });
   if (way === drawn) return;
   drawn = way;
-  map.setRoute(trip.line ?? []);
   map.setPins(trip.line ? [
     { id: "start", kind: "start", ...trip.start },
     { id: "end", kind: "end", ...trip.end },
@@ -112,7 +120,7 @@ function arrived() {
   ring();
 }
 
-let asking = null;
+let asking = false;
 let isStale = false;
 
 async function refresh() {
@@ -121,15 +129,17 @@ async function refresh() {
     return;
   }
   lookedAt = Date.now();
-  asking = fetch(box.dataset.sheet, { headers: { Accept: "text/html" } });
+  asking = true;
   try {
-    const answer = await asking;
+    // What was done without a line is told first: until then the city knows less than this page.
+    if (!(await tellKept())) return;
+    const answer = await fetch(box.dataset.sheet, { headers: { Accept: "text/html" } });
     if (answer.redirected || answer.status === 403) location.reload();
     else if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     // The strip at the top says that there is no connection.
   } finally {
-    asking = null;
+    asking = false;
     if (isStale) {
       isStale = false;
       refresh();
@@ -144,9 +154,19 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.submitter;
   wake();
+  if ("step" in form.dataset && mayWait(button?.value) && (kept.all.length || !navigator.onLine)) {
+    keepStep(form, button.value);
+    return;
+  }
   try {
     // Not form.action: that is the button of that name.
-    const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new FormData(form, button) });
+    const sent = { method: "POST", body: new FormData(form, button), signal: AbortSignal.timeout(PATIENCE) };
+    const answer = await fetch(form.getAttribute("action"), sent).catch(() => null);
+    if (!answer && "step" in form.dataset && mayWait(button?.value)) {
+      keepStep(form, button.value);
+      return;
+    }
+    if (!answer) throw new Error("no line");
     if (!answer.ok) throw new Error(String(answer.status));
     const told = new DOMParser().parseFromString(await answer.text(), "text/html");
     const field = form.querySelector(".input--code");
@@ -161,6 +181,52 @@ document.addEventListener("submit", async (event) => {
     button?.removeAttribute("aria-busy");
   }
 });
+
+/* --- steps taken without a line ----------------------------------------------------------- */
+
+function keepStep(form, step) {
+  const { api, ride } = form.dataset;
+  const code = form.querySelector(".input--code")?.value.replace(/\s/g, "") ?? "";
+  try {
+    goOn(kept.keep({ url: api, ride, step, code }));
+  } catch {
+    complain(document.querySelector("#said").dataset.unreachable);
+    return;
+  }
+  showKept();
+  document.querySelector('[data-part="action"]').querySelector("form[data-step] :is(input:not([type=hidden]), button)")?.focus();
+}
+
+// The page goes on by what the city wrote into it beforehand for when it cannot be asked.
+function goOn({ ride, step }) {
+  const part = document.querySelector('[data-part="action"]');
+  const form = part.querySelector(`form[data-step][data-ride="${CSS.escape(ride)}"]`);
+  const next = part.querySelector(`template[data-after="${CSS.escape(step)}"]`)?.content.cloneNode(true);
+  if (!form || !next) return;
+  const token = form.querySelector('[name="csrfmiddlewaretoken"]');
+  if (token) next.querySelector("form")?.prepend(token);
+  form.replaceWith(next);
+}
+
+function showKept() {
+  const steps = kept.all;
+  waiting.hidden = !steps.length;
+  const time = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: box.dataset.zone });
+  const words = steps.map(({ step, at }) => `${waiting.dataset[step]} ${time.format(at)}`).join(", ");
+  waiting.querySelector("[data-words]").textContent = steps.length ? waiting.dataset.says.replace("{steps}", words) : "";
+}
+
+/** Tell the city what waits.  True if the page may show what the city knows. */
+async function tellKept() {
+  if (!kept.all.length) return true;
+  const token = document.querySelector('[name="csrfmiddlewaretoken"]')?.value ?? "";
+  const { left, refused, isStranger } = await kept.send(token);
+  showKept();
+  if (refused) complain(refused);
+  return isStranger || left === 0;
+}
+
+addEventListener("online", refresh);
 
 /* --- sound and vibration, for a new offer only -------------------------------------------- */
 
@@ -265,4 +331,8 @@ setInterval(() => {
 addEventListener("countdown:over", () => setTimeout(refresh, 400));
 
 document.body.classList.toggle("in-task", /./.test(stage()));
+// After a page that was loaded anew, the ride stands where its driver left it.
+kept.all.forEach(goOn);
+showKept();
+if (kept.all.length) refresh();
 draw();

@@ -6,6 +6,7 @@
 import { say } from "../js/app.js";
 import { keepPage } from "../js/installed.js";
 import { connect } from "../js/socket.js";
+import { Approach } from "./approach.js";
 import { tripMap } from "./trip-map.js";
 
 const box = document.querySelector("#ride-sheet");
@@ -19,6 +20,22 @@ const NEWS_SECONDS = 120;
 const QUIET = 30_000;
 let told = { eta: Number(box.querySelector("[data-eta]")?.dataset.eta ?? 0), at: 0 };
 const drawn = tripMap();
+const trip = JSON.parse(document.querySelector("#map-data")?.textContent ?? "null");
+const approach = trip && new Approach(trip.city, dot);
+let car = trip?.car;
+let isFitted = false;
+
+/** The dotted way of the car to the pick-up, for as long as it is on the way there. */
+function dot() {
+  const farLine = car && box.dataset.stage === "on_the_way" ? approach.from(car, trip.start) : null;
+  drawn.then((map) => {
+    map?.setRoute(trip.line, { farLine });
+    if (farLine && !isFitted) {
+      isFitted = true;
+      map?.fit(null, { animate: false });
+    }
+  });
+}
 
 async function refresh() {
   try {
@@ -26,6 +43,11 @@ async function refresh() {
     if (!answer.ok) return;
     const text = await answer.text();
     if (text === last) return;
+    const way = new DOMParser().parseFromString(text, "text/html").querySelector("header")?.dataset.way;
+    if (way && way !== box.dataset.way) {
+      location.reload(); // the map is of another way
+      return;
+    }
     const before = box.querySelector("h1")?.textContent;
     // A link or button that somebody is on stays theirs.
     if (box.contains(document.activeElement) && document.activeElement !== document.body) {
@@ -56,15 +78,18 @@ async function refresh() {
       keepPage().catch(() => {});
       document.title = document.title.replace(/^[^·]*/, `${now} `);
     }
+    if (trip) dot();
     if (!head.dataset.live) line.close();
   } catch {
     // The strip at the top says that there is no connection.
   }
 }
 
-function moved(car) {
+function moved(there) {
+  car = there;
   seenAt = Date.parse(car.seen_at);
   drawn.then((map) => map?.setCars([{ id: "car", mine: true, ...car }]));
+  if (trip) dot();
   age();
 }
 
@@ -87,5 +112,6 @@ const line = connect(box.dataset.ride, {
   hello: { type: "sync" },
 });
 
+if (trip) dot();
 setInterval(age, 1000);
 setInterval(() => { if (!isOpen && document.visibilityState === "visible") refresh(); }, 10_000);

@@ -11,6 +11,8 @@ const OFFLINE = "{{ offline }}";
 const PAGES = "pages-";
 const KEPT = /^\/(?:orders\/)?$|^\/(?:rides|orders)\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/$/;
 const MOST = 30;
+// A line that says nothing for so long is shown what is kept, if anything is; it may still answer.
+const PATIENCE = 5000;
 
 const isOurs = (url) => url.origin === location.origin;
 const isKept = (url) => isOurs(url) && !url.search && KEPT.test(url.pathname);
@@ -82,16 +84,26 @@ async function stored(address) {
   return undefined;
 }
 
-async function visit(event, url) {
+/** What the city answers to a visit, kept for later if it is of those that are. */
+async function answer(event, url) {
   const since = leaves;
+  const response = await fetch(event.request);
+  if (response.status === 401 || response.status === 403) {
+    await leave();
+  } else if (isKept(url) && response.ok && !response.redirected) {
+    event.waitUntil(keep(url.href, response.clone(), since));
+  }
+  return response;
+}
+
+async function visit(event, url) {
+  const answered = answer(event, url);
+  event.waitUntil(answered.catch(() => undefined));
   try {
-    const response = await fetch(event.request);
-    if (response.status === 401 || response.status === 403) {
-      event.waitUntil(leave());
-    } else if (isKept(url) && response.ok && !response.redirected) {
-      event.waitUntil(keep(url.href, response.clone(), since));
-    }
-    return response;
+    if (!isKept(url)) return await answered;
+    const silence = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    const first = await Promise.race([answered, silence]);
+    return first ?? (await stored(url.href)) ?? (await answered);
   } catch {
     const copy = isKept(url) ? await stored(url.href) : undefined;
     return copy ?? (await caches.match(OFFLINE, { ignoreVary: true })) ?? Response.error();

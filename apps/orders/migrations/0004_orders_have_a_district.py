@@ -9,9 +9,9 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('listings', '0001_initial'),
-        ('orders', '0001_initial'),
+        ('orders', '0003_changes'),
         ('parties', '0004_officers'),
-        ('places', '0005_districts_are_inspected'),
+        ('places', '0007_districts_are_inspected'),
         ('pricing', '0003_by_the_citys_rules'),
         ('regulation', '0004_decisions_are_written_once'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

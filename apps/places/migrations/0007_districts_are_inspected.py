@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('places', '0004_favourites'),
+        ('places', '0006_edges_that_were_drawn_anew'),
     ]
 
     operations = [

@@ -1,0 +1,96 @@
+"""What an order costs in the end, taken from what its consumer has promised for it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from apps.kernel.actors import Actor
+from apps.ledger import operations as ledger
+from apps.orders.models import Change, Order
+from apps.payments import operations as payments
+from apps.payments.models import Payment
+from apps.pricing.bounds import SUBSIDY
+from apps.pricing.models import Line, Payee
+
+
+def promises(order: Order) -> list[Payment]:
+    """What was promised for an order: with the order, and with every change that stands."""
+    changes = order.changes.filter(state=Change.State.AGREED, holder__isnull=False)
+    later = [change.holder for change in changes.order_by("number") if change.holder]
+    holders: list[UUID] = [order.basket.ref, *later]
+    found = {one.holder: one for one in Payment.objects.filter(holder__in=holders)}
+    return [found[holder] for holder in holders if holder in found]
+
+
+def charge(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> None:
+    """Take the lines from the promises, the first of them first; give back what is left of them.
+
+    Whoever does it gets their part whatever the city pays of the price: what the consumer pays
+    goes to the accounts in the order of the lines, and the city's subsidy is what they still miss.
+    """
+    order.charged_minor = left = sum(line.amount for line in lines)
+    split = _split(order, [line for line in lines if line.code != SUBSIDY])
+    for promise in promises(order):
+        part = min(left, promise.amount_minor)
+        if part:
+            taken, split = _first(split, part)
+            payments.capture(
+                holder=promise.holder,
+                amount_minor=part,
+                split=taken,
+                about=order.ref,
+                collected_by=order.provider_id,
+                was_paid=order.reason != payments.NOT_PAID,
+                by=by,
+                at=at,
+            )
+        else:
+            payments.cancel(holder=promise.holder, by=by, at=at)
+        left -= part
+    if left:
+        raise payments.TooMuch(f"{order}: {left} more than was promised")
+    if split:
+        ledger.post(
+            key=f"subsidy:{order.ref}",
+            kind="subsidy",
+            about=order.ref,
+            lines=[
+                (f"city:{order.city.slug}:subsidies", sum(minor for _, minor in split)),
+                *((account, -minor) for account, minor in split),
+            ],
+            currency=order.currency,
+            by=by,
+            at=at,
+        )
+
+
+def _first(
+    split: Sequence[tuple[str, int]], amount: int
+) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """The parts up to an amount, and the rest."""
+    taken, rest = [], []
+    for account, minor in split:
+        part = min(minor, amount)
+        amount -= part
+        if part:
+            taken.append((account, part))
+        if minor > part:
+            rest.append((account, minor - part))
+    return taken, rest
+
+
+def _split(order: Order, lines: Sequence[Line]) -> list[tuple[str, int]]:
+    """Whose account each line goes to, summed, in the order in which they first appear."""
+    parts: dict[str, int] = {}
+    for line in lines:
+        match line.to:
+            case Payee.PROVIDER:
+                account = f"provider:{order.provider_id}:payable"
+            case Payee.PLATFORM:
+                account = "platform:fees"
+            case Payee.CITY:
+                account = f"city:{order.city.slug}:{line.beneficiary or 'fees'}"
+            case Payee.TAX:
+                account = f"tax:{order.city.slug}:{line.beneficiary or 'vat'}"
+        parts[account] = parts.get(account, 0) + line.amount
+    return [(account, minor) for account, minor in parts.items() if minor]
