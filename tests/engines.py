@@ -49,6 +49,7 @@ def _fingerprint() -> str:
     files = [
         *ROOT.glob("apps/*/migrations/*.py"),
         *ROOT.glob("apps/*/models.py"),
+        *(ROOT / "apps" / "parties" / name for name in ("apps.py", "roles.py")),
         *ROOT.glob("requirements/py*.txt"),
         ROOT / "cityplatform" / "settings.py",
         ROOT / "cityplatform" / "engines" / "postgres.py",

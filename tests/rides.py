@@ -55,11 +55,13 @@ class Town:
         kind: str = "standard",
         pickup_at: datetime | None = None,
         stops: Sequence[Stop] = (),
+        pickup: Stop = PLAZA,
+        dropoff: Stop = FARO,
     ) -> Quote:
         quotes = mobility.quote_trip(
             city=self.city,
-            pickup=PLAZA,
-            dropoff=FARO,
+            pickup=pickup,
+            dropoff=dropoff,
             consumer_id=self.rider.pk,
             by=self.rider.acting(Kind.CONSUMER),
             at=at,

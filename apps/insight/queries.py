@@ -4,7 +4,8 @@ A number and the list behind it are made from one and the same set of conditions
 that they cannot differ.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -54,6 +55,8 @@ class Figure:
     url: str
     is_urgent: bool = False
     note: str | Promise = ""
+    # What it takes to see the rows.
+    needs: str = ""
 
 
 def counted(
@@ -61,7 +64,17 @@ def counted(
 ) -> Figure:
     """How many rows meet the conditions, with the way to the list of exactly these."""
     count = model._default_manager.filter(**where).count()
-    return Figure(label, count, rows(model, **where), is_urgent=urgent and count > 0)
+    url = rows(model, **where)
+    return Figure(label, count, url, is_urgent=urgent and count > 0, needs=_view(model))
+
+
+def for_eyes(figures: list[Figure], may: Callable[[str], bool]) -> list[Figure]:
+    """The same figures, with a way to the rows only for whoever may see them."""
+    return [one if not one.needs or may(one.needs) else replace(one, url="") for one in figures]
+
+
+def _view(model: type[Model]) -> str:
+    return f"{model._meta.app_label}.view_{model._meta.model_name}"
 
 
 def rows(model: type[Model], **where: object) -> str:
@@ -148,7 +161,8 @@ def _cases(label: str | Promise, which: Q, worklist: str) -> Figure:
 
 def _papers(label: str | Promise, which: Q, worklist: str) -> Figure:
     count = Paper.objects.filter(which).count()
-    return Figure(label, count, rows(Paper, worklist=worklist), is_urgent=count > 0)
+    url = rows(Paper, worklist=worklist)
+    return Figure(label, count, url, is_urgent=count > 0, needs=_view(Paper))
 
 
 def today(city: City, at: datetime) -> list[Figure]:
@@ -193,12 +207,12 @@ def wait(label: str | Promise, asked: list[Asked]) -> Figure:
     waits = day.waits(asked)
     listed = _listed(label, Order, [one.order for one in asked if one.waited is not None])
     if waits.median is None or waits.p90 is None:
-        return Figure(label, _("fewer than 5"), listed.url, note=_waits(waits.count))
+        return replace(listed, value=_("fewer than 5"), note=_waits(waits.count))
     told = _("p90 %(p90)s, %(waits)s") % {
         "p90": formats.minutes(waits.p90),
         "waits": _waits(waits.count),
     }
-    return Figure(label, f"{waits.median / 60:.1f} min", listed.url, note=told)
+    return replace(listed, value=f"{waits.median / 60:.1f} min", note=told)
 
 
 def _waits(count: int) -> str:
@@ -249,7 +263,7 @@ MOMENT = timedelta(microseconds=1)
 def _listed(label: str | Promise, model: type[Model], numbers: list[int]) -> Figure:
     """Rows that no condition of the list describes, by their numbers."""
     shown = sorted(numbers)[-MOST_ROWS:]
-    return Figure(label, len(numbers), rows(model, pk__in=shown or [0]))
+    return Figure(label, len(numbers), rows(model, pk__in=shown or [0]), needs=_view(model))
 
 
 def money() -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from apps.kernel import clock
 @require_safe
 @never_cache
 @staff_member_required
+@permission_required("bus.view_event", raise_exception=True)
 def platform(request: HttpRequest) -> HttpResponse:
     """The platform at a glance, each number with its rows; it asks for itself every few seconds."""
     at = clock.now()

@@ -15,11 +15,18 @@ from apps.kernel.actors import Kind
 from apps.kernel.office import Facts, FactsInline
 from apps.orders import operations, verticals
 from apps.orders.models import Basket, Change, Order, Step
+from apps.parties.admin import ProviderAdmin, WorkerAdmin
 from apps.parties.authentication import asking
+from apps.parties.office import BesideDistricts, OfDistricts
+from apps.regulation.admin import PermitAdmin
 from apps.regulation.admin_decisions import DecisionAdmin
 
+# What a district has follows from the orders that began there.
+ProviderAdmin.district = WorkerAdmin.district = "orders__district"
+PermitAdmin.district = "provider__orders__district"
 
-class StepInline(FactsInline):
+
+class StepInline(BesideDistricts, FactsInline):
     model = Step
     fields = ("taken_at", "heard_at", "name", "stage", "state", "by", "reason")
     ordering = ("pk",)
@@ -42,12 +49,13 @@ DecisionAdmin.inlines = (*DecisionAdmin.inlines, OrderInline)
 
 
 @admin.register(Order)
-class OrderAdmin(Personal, Facts):
+class OrderAdmin(OfDistricts, Personal, Facts):
     """Orders of every kind, with their steps and the price that was frozen."""
 
+    district = "district"
     people, named = ("consumer_id", "worker.user_id"), "code"
     list_display = ("code", "vertical", "state", "stage", "sum", "consumer", "worker", "placed_at")
-    list_filter = ("state", "stage", "vertical", "city")
+    list_filter = ("state", "stage", "vertical", "city", "district")
     list_select_related = ("consumer", "worker__user", "worker__provider")
     search_fields = ("ref", "basket__ref", "consumer__email", "provider__name")
     ordering = ("-placed_at", "-pk")
@@ -56,6 +64,7 @@ class OrderAdmin(Personal, Facts):
     inlines = (StepInline, ChangeInline)
     fields = (
         ("code", "vertical", "state", "stage"),
+        ("city", "district"),
         ("consumer", "provider", "worker"),
         ("sum", "charged"),
         "price",
@@ -118,7 +127,8 @@ class OrderAdmin(Personal, Facts):
 
 
 @admin.register(Step)
-class StepAdmin(Personal, Facts):
+class StepAdmin(OfDistricts, Personal, Facts):
+    district = "order__district"
     people, named = ("order.consumer_id", "order.worker.user_id"), "order.code"
     list_display = ("order", "name", "stage", "state", "by", "reason", "taken_at", "heard_at")
     list_filter = ("name", "state")

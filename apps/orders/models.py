@@ -9,7 +9,7 @@ from apps.kernel.locks import LockableQuerySet
 from apps.kernel.money import Money
 from apps.listings.models import Listing
 from apps.parties.models import Provider, Worker
-from apps.places.models import City
+from apps.places.models import City, Zone
 from apps.pricing.models import Quote
 from apps.regulation.models import Decision
 
@@ -58,6 +58,15 @@ class Order(models.Model):
     basket = models.ForeignKey(Basket, models.PROTECT, related_name="orders")
     consumer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders")
     city = models.ForeignKey(City, models.PROTECT, related_name="orders")
+    # Where it began, as the city was divided then.
+    district = models.ForeignKey(
+        Zone,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        verbose_name=_("district"),
+        related_name="orders",
+    )
     vertical = models.SlugField(_("kind of service"))
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="orders")
     quote = models.OneToOneField(Quote, models.PROTECT, related_name="order")
@@ -92,6 +101,11 @@ class Order(models.Model):
         indexes = [
             models.Index(name="orders_of_consumer", fields=["consumer", "-placed_at"]),
             models.Index(name="orders_of_provider", fields=["provider", "-placed_at"]),
+            models.Index(
+                name="orders_of_district",
+                fields=["district", "provider"],
+                condition=Q(district__isnull=False),
+            ),
             models.Index(
                 name="orders_live",
                 fields=["city", "state"],

@@ -21,6 +21,7 @@ from apps.orders.verticals import PAYING, Data, OutOfTurn, StepRefused
 from apps.parties.models import Worker
 from apps.payments import operations as payments
 from apps.payments.queries import owes_cash
+from apps.places.queries import district_at
 from apps.pricing.models import Line, Quote
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
@@ -86,7 +87,8 @@ def place(
             quotes = _quotes(quote_refs, consumer_id, at)
             if card_id is None:
                 _check_cash(quotes, consumer_id)
-            decisions = regulation.decide_all([_case(quote, at) for quote in quotes], by=by, at=at)
+            cases = [_case(quote, at) for quote in quotes]
+            decisions = regulation.decide_all(cases, by=by, at=at)
             refused = next((said for said in decisions if said.refusal), None)
             if refused:
                 # One refusal stops the basket; what the others took is given back.
@@ -97,8 +99,8 @@ def place(
                     ref=key, consumer_id=consumer_id, fingerprint=fingerprint, placed_at=at
                 )
                 placed = [
-                    _order(basket, quote, decision, by, at)
-                    for quote, decision in zip(quotes, decisions, strict=True)
+                    _order(basket, quote, case, decision, by, at)
+                    for quote, case, decision in zip(quotes, cases, decisions, strict=True)
                 ]
                 if total := sum(quote.total_minor for quote in quotes):
                     payments.open(
@@ -273,13 +275,17 @@ def _case(quote: Quote, at: datetime) -> Case:
     return verticals.get(quote.listing.vertical).case(quote, at)
 
 
-def _order(basket: Basket, quote: Quote, decision: Decision, by: Actor, at: datetime) -> Order:
+def _order(
+    basket: Basket, quote: Quote, case: Case, decision: Decision, by: Actor, at: datetime
+) -> Order:
     vertical = verticals.get(quote.listing.vertical)
+    begins = next(iter(case.points.values()), None)
     order = Order.objects.create(
         ref=uuid5(basket.ref, str(quote.ref)),
         basket=basket,
         consumer_id=basket.consumer_id,
         city=quote.listing.city,
+        district=district_at(quote.listing.city, begins) if begins else None,
         vertical=vertical.slug,
         listing=quote.listing,
         quote=quote,

@@ -14,10 +14,11 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from apps.audit.office import Personal
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
-from apps.kernel.office import Facts, FactsInline
+from apps.kernel.office import Facts, FactsInline, ReadOnly
 from apps.parties import operations
 from apps.parties.models import (
     ApiToken,
+    Appointment,
     Consumer,
     Joining,
     Membership,
@@ -25,8 +26,9 @@ from apps.parties.models import (
     User,
     Worker,
 )
+from apps.parties.office import BesideDistricts, OfDistricts
 
-# What makes somebody powerful is given by those who are.
+# What makes somebody powerful is given on the page "Who may do what", and nowhere else.
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -36,7 +38,7 @@ class MembershipInline(FactsInline):
     tab = True
 
 
-class WorkerInline(FactsInline):
+class WorkerInline(BesideDistricts, FactsInline):
     model = Worker
     fields = ("user", "seats", "abilities", "is_active")
     tab = True
@@ -65,12 +67,13 @@ class UserAdmin(Personal, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg] 
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        fields = super().get_readonly_fields(request, obj)
-        return fields if request.user.is_superuser else (*fields, *POWERS)
+        return (*super().get_readonly_fields(request, obj), *POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Who is not a superuser does not change one, nor their password."""
-        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+        """Only a superuser changes another officer, or their password, and so acts as them."""
+        if obj is None or obj.pk == request.user.pk or request.user.is_superuser:
+            return bool(super().has_change_permission(request, obj))
+        if obj.is_staff or obj.is_superuser:
             return False
         return bool(super().has_change_permission(request, obj))
 
@@ -83,17 +86,23 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, ModelAdmin):
-    """Groups of officers, and what each may do."""
+class GroupAdmin(ReadOnly, BaseGroupAdmin, ModelAdmin):
+    """The permissions of each role, as `roles.py` says.  They are changed there."""
 
-    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return bool(request.user.is_superuser)
 
-    has_add_permission = has_delete_permission = has_change_permission
+@admin.register(Appointment)
+class AppointmentAdmin(Facts):
+    """Who held which role, and when.  Given and taken on the page "Who may do what"."""
+
+    list_display = ("user", "role", "over", "given_by", "given_at", "taken_by", "taken_at")
+    list_filter = ("role", ("taken_at", admin.EmptyFieldListFilter))
+    list_select_related = ("user", "given_by", "taken_by")
+    search_fields = ("user__name", "user__email")
+    ordering = ("-pk",)
 
 
 @admin.register(Provider)
-class ProviderAdmin(Facts):
+class ProviderAdmin(OfDistricts, Facts):
     """Providers, with a tab for their team.  Apps above add tabs of their own."""
 
     list_display = ("name", "tax_id", "kyc", "created_at")
@@ -105,7 +114,7 @@ class ProviderAdmin(Facts):
 
 
 @admin.register(Worker)
-class WorkerAdmin(Personal, Facts):
+class WorkerAdmin(OfDistricts, Personal, Facts):
     """Who does the jobs, and what with."""
 
     people = ("user_id",)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.locks import LockableQuerySet
+from apps.parties import roles
 
 
 class PeopleManager(BaseUserManager["User"]):
@@ -241,3 +242,63 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class AppointmentQuerySet(models.QuerySet["Appointment"]):
+    def held(self) -> Self:
+        """Those that nobody has taken back."""
+        return self.filter(taken_at=None)
+
+
+class Appointment(models.Model):
+    """A person's role in the city's office: since when, by whom, why, and until when.
+
+    A role over districts is given for one at a time, whose number stands in `over`.
+    """
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="appointments")
+    role = models.CharField(_("role"), max_length=20, choices=roles.choices)
+    over = models.BigIntegerField(_("only for the district of this number"), null=True, blank=True)
+    # Nobody: the platform itself, at a console.
+    given_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("given by"),
+        related_name="+",
+    )
+    given_at = models.DateTimeField(_("given"))
+    reason = models.CharField(_("why"), max_length=500)
+    taken_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("taken by"),
+        related_name="+",
+    )
+    taken_at = models.DateTimeField(_("taken"), null=True, blank=True)
+    taken_reason = models.CharField(_("why it was taken"), max_length=500, blank=True)
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("appointment")
+        verbose_name_plural = _("appointments")
+        permissions = [("give_role", _("Can give roles and take them"))]
+        constraints = [
+            models.UniqueConstraint(
+                name="parties_one_role_of_a_kind",
+                fields=["user", "role", "over"],
+                condition=models.Q(taken_at=None),
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="parties_nobody_appoints_themself",
+                condition=models.Q(given_by=None) | ~models.Q(given_by=models.F("user")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_role_display()}"

@@ -115,6 +115,8 @@ class Zone(models.Model):
     class Meta:
         verbose_name = _("zone")
         verbose_name_plural = _("zones")
+        # Granted for one district at a time, never for all.
+        permissions = [("inspect_zone", _("Can look into what happens in this district"))]
         constraints = [
             models.UniqueConstraint(fields=["city", "slug"], name="places_zone_once_per_city")
         ]

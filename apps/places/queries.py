@@ -97,6 +97,12 @@ def zones_at(city: City, point: Point) -> list[Zone]:
     return [zone for zone in zones if zone.contains(point)]
 
 
+def district_at(city: City, point: Point) -> Zone | None:
+    """The district that the point lies in; the first by name, where two share an edge."""
+    zones = Zone.objects.filter(city=city, kind=Zone.Kind.DISTRICT).near(point)
+    return next((zone for zone in zones.order_by("name", "pk") if zone.contains(point)), None)
+
+
 def favourites(user_id: int, city: City) -> list[Favourite]:
     """The places that a person has kept in a city: home, work, and the others by name."""
     rank = {"HOME": 0, "WORK": 1}

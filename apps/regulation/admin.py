@@ -14,6 +14,7 @@ from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import ActsWithReason, FactsInline
 from apps.parties.admin import ProviderAdmin
+from apps.parties.office import BesideDistricts, OfDistricts
 from apps.regulation import (
     admin_applications,
     admin_cases,
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 
-class PermitInline(FactsInline):
+class PermitInline(BesideDistricts, FactsInline):
     model = Permit
     fields = ("number", "vertical", "valid", "revoked_at", "reason")
     tab = True
@@ -68,7 +69,7 @@ class Ending(admin.SimpleListFilter):
 
 
 @admin.register(Permit)
-class PermitAdmin(ActsWithReason):
+class PermitAdmin(OfDistricts, ActsWithReason):
     """Permits are granted, revoked and restored, and never otherwise changed."""
 
     list_display = (

@@ -11,8 +11,8 @@ from tests.rides import town
 
 @pytest.mark.django_db(transaction=True)
 class TestBudget:
-    def test_a_ride_is_placed_with_seventeen_statements(self):
-        assert statements_of(town()) == 17
+    def test_a_ride_is_placed_with_eighteen_statements(self):
+        assert statements_of(town()) == 18
 
     def test_a_statement_more_in_the_house_is_a_statement_more_in_the_figure(self, monkeypatch):
         here, publish = town(), bus.publish
@@ -24,7 +24,7 @@ class TestBudget:
 
         monkeypatch.setattr(orders.bus, "publish", louder)
 
-        assert statements_of(here) == 18
+        assert statements_of(here) == 19
 
     def test_the_measure_of_the_bus_goes_through_the_bus(self, monkeypatch):
         told = []

@@ -20,7 +20,8 @@ from allauth.account.models import EmailAddress
 from apps.kernel.actors import Actor
 from apps.parties import operations
 from apps.parties.models import Membership, Provider, User, Worker
-from apps.places.models import City
+from apps.parties.roles import ROLES
+from apps.places.models import City, Zone
 
 DOMAIN = "demo.invalid"
 
@@ -91,3 +92,31 @@ def seed(demo: Demo) -> None:
     demo.person("Camila Rojas", "citizen")
     demo.person("Andrés Vega", "citizen", language="es")
     demo.person("Valentina Soto", "city officer", is_staff=True, is_superuser=True)
+    _people_the_office(demo)
+
+
+# One person for each role of the office.
+OFFICERS = {
+    "inspector": ("Nicolás Fuentes", "es"),
+    "clerk": ("Javiera Bravo", "es"),
+    "treasurer": ("Rodrigo Pinto", "en"),
+    "auditor": ("Isabel Castro", "en"),
+    "duty": ("Daniela Ortiz", "es"),
+    "rules": ("Francisca Vidal", "en"),
+    "administrator": ("Hernán Silva", "en"),
+}
+
+
+def _people_the_office(demo: Demo) -> None:
+    """Give each role to somebody; the inspector has the first district by name, if there is one."""
+    for code, (name, language) in OFFICERS.items():
+        over = None
+        if ROLES[code].over:
+            districts = Zone.objects.filter(city=demo.city, kind=Zone.Kind.DISTRICT)
+            over = districts.order_by("name").values_list("pk", flat=True).first()
+            if over is None:
+                continue
+        person = demo.person(name, str(ROLES[code].name), language=language)
+        operations.give_role(
+            user_id=person.pk, role=code, over=over, reason="demo", by=demo.by, at=demo.at
+        )

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         if options["crowd"]:
             self._gather(demo, *options["crowd"])
         for person in demo.known().values():
-            self.stdout.write(f"{person['role']:14} {person['email']:28} {person['password']}")
+            self.stdout.write(f"{person['role']:18} {person['email']:28} {person['password']}")
 
     def _gather(self, demo: Demo, drivers: int, riders: int) -> None:
         crowd = Crowd(settings.DATA_DIR / "crowd.json", drivers, riders)

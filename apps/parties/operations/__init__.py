@@ -11,6 +11,52 @@ from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.parties import queries
 from apps.parties.models import ApiToken, Consumer, Joining, Membership, Provider, User, Worker
+from apps.parties.operations.appointing import give_role, take_role, write_roles
+from apps.parties.operations.complaints import (
+    AlreadyAnswered,
+    LastOwner,
+    NoSuchJoining,
+    NoSuchPerson,
+    NoSuchProvider,
+    NoSuchRole,
+    NoSuchToken,
+    OwnRole,
+    WorksElsewhere,
+)
+
+__all__ = [
+    "AlreadyAnswered",
+    "GRANTS",
+    "LastOwner",
+    "NoSuchJoining",
+    "NoSuchPerson",
+    "NoSuchProvider",
+    "NoSuchRole",
+    "NoSuchToken",
+    "OPERATE",
+    "OwnRole",
+    "SEE_MONEY",
+    "TOKEN_PREFIX",
+    "WorksElsewhere",
+    "add_member",
+    "agree_to_joining",
+    "ask_to_join",
+    "change_person",
+    "found_provider",
+    "give_role",
+    "hire_worker",
+    "issue_token",
+    "name_person",
+    "refuse_joining",
+    "remember_needs",
+    "remove_member",
+    "revoke_token",
+    "save_joining",
+    "sign_up",
+    "take_role",
+    "withdraw_joining",
+    "write_roles",
+]
 
 OPERATE, SEE_MONEY = "parties.operate_provider", "parties.see_provider_money"
 GRANTS: dict[str, frozenset[str]] = {
@@ -20,34 +66,6 @@ GRANTS: dict[str, frozenset[str]] = {
     Membership.Role.WORKER: frozenset(),
 }
 TOKEN_PREFIX = "city_"
-
-
-class NoSuchProvider(Exception):
-    """There is no provider of this number."""
-
-
-class NoSuchPerson(Exception):
-    """There is no person of this number."""
-
-
-class NoSuchToken(Exception):
-    """The person has no such token."""
-
-
-class LastOwner(Exception):
-    """A provider does not stay behind without an owner."""
-
-
-class WorksElsewhere(Exception):
-    """The person works for another provider already."""
-
-
-class NoSuchJoining(Exception):
-    """The person has no such application, or it is in nobody's hands any more."""
-
-
-class AlreadyAnswered(Exception):
-    """The application was answered, or sent, before."""
 
 
 @transaction.atomic
