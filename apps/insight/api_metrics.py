@@ -182,7 +182,7 @@ class Metrics(wire.MdsView):
 
 
 def _rows(city: City, asked: dict[str, Any], by: tuple[str, ...], names: list[str]) -> Any:
-    zones = {one.slug: str(one.ref) for one in geographies.current(city) if one.slug}
+    zones = {slug: str(ref) for slug, ref in geographies.refs(city).items() if slug}
     day, now = city.now(asked["begins"]).date(), clock.now()
     while taken.span(city, day)[0] <= asked["ends"]:
         table = measures.tables(taken.rows(city, day, at=now))[by]
@@ -205,8 +205,13 @@ def _written(at: datetime, asked: dict[str, Any]) -> str | int:
 def _moment(told: str, name: str) -> datetime:
     try:
         if told.isascii() and told.isdigit():
-            return datetime.fromtimestamp(int(told) / 1000, UTC)
-        moment = datetime.fromisoformat(told)
+            moment = datetime.fromtimestamp(int(told) / 1000, UTC)
+        else:
+            moment = datetime.fromisoformat(told)
     except (ValueError, OverflowError, OSError):
         raise serializers.ValidationError({name: _("It is no moment.")}) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    # Before, there were no rides; after, calendars run out.
+    if not 2000 <= moment.year <= 2200:
+        raise serializers.ValidationError({name: _("It is no moment.")})
+    return moment
