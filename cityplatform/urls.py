@@ -14,6 +14,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("mds/", include("apps.mobility.mds_urls")),
+    path("mds/", include("apps.insight.mds_urls")),
     path("places/", include("apps.places.urls")),
     path("me/places/", include("apps.places.favourite_urls")),
     path("", include("apps.mobility.urls")),

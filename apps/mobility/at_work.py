@@ -53,13 +53,18 @@ def earned(worker: Worker, *, since: datetime, until: datetime) -> list[tuple[da
     ).select_related("quote")
     parts = []
     for order in done.order_by("ended_at"):
-        if order.reason == NOT_PAID:
-            continue
-        is_whole = order.state == Order.State.COMPLETED
-        part = order.quote.part_of(Payee.PROVIDER) if is_whole else order.charged_minor or 0
+        part = pay_of(order)
         if order.ended_at and part:
             parts.append((order.ended_at, part))
     return parts
+
+
+def pay_of(order: Order) -> int:
+    """What a ride that has ended left its driver, in minor units, without the tip."""
+    if order.reason == NOT_PAID:
+        return 0
+    is_whole = order.state == Order.State.COMPLETED
+    return order.quote.part_of(Payee.PROVIDER) if is_whole else order.charged_minor or 0
 
 
 def tips(worker: Worker, *, since: datetime, until: datetime) -> int:

@@ -40,6 +40,12 @@ def current(city: City) -> list[Geography]:
     return [one for one in every(city) if one.retired_at is None]
 
 
+def refs(city: City) -> dict[str, UUID]:
+    """The numbers of the edges as they are drawn now, by slug; "" is the city's own."""
+    drawn = Zone.objects.filter(city=city).order_by("slug").values_list("slug", "drawn_at")
+    return {slug: ref_of(city.slug, slug, at) for slug, at in [("", city.drawn_at), *drawn]}
+
+
 def every(city: City) -> list[Geography]:
     """All edges: of each the past ones in their order, then the present one."""
     past: dict[str, list[PastEdge]] = {}

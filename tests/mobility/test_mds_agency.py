@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.core.cache import cache
+from guardian.shortcuts import assign_perm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -359,6 +360,21 @@ class TestPlaces:
         trip, event = ForeignTrip.objects.get(), ForeignEvent.objects.get()
         assert (trip.pickup_lat, trip.dropoff_lon, event.lat, event.lon) == (None,) * 4
         assert (trip.metres, event.state) == (4000, "available")
+
+
+class TestOfficers:
+    def test_officers_with_leave_read_what_fleets_told(self, client, fleet, car):
+        fleet.send("trips", fleet.trip())
+        fleet.send("events", fleet.event(1, "available", "service_start"))
+        officer = UserFactory(is_staff=True)
+        client.force_login(officer)
+
+        for name in ("foreignvehicle", "foreignevent", "foreigntrip"):
+            path = f"/admin/mobility/{name}/"
+            assert client.get(path).status_code == 403
+            assign_perm(f"mobility.view_{name}", officer)
+            assert "ABCD-12" in client.get(path).content.decode()
+            assert client.get(f"{path}add/").status_code == 403
 
 
 EVENTS = sorted({event for _state, event in mds.TRANSITIONS})

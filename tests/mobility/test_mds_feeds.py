@@ -315,6 +315,27 @@ class TestTime:
     ):
         assert [one["name"] for one in feed(client, **asked)["policies"]] == names
 
+    def test_what_was_stopped_before_it_began_replaced_nothing(self, client):
+        first = enforced("closed")
+        for begins in (datetime(2030, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)):
+            planned = policies.approved(
+                policies.proposed("closed", at=THEN, policy_id=first.policy_id),
+                at=THEN,
+                begins=begins,
+            )
+            if begins.year == 2030:
+                regulation.stop_policy(
+                    version_id=planned.pk,
+                    officer_id=planned.drafted_by_id,
+                    reason="Not after all",
+                    by=OFFICER,
+                    at=THEN,
+                )
+
+        told = feed(client)["policies"]
+
+        assert [one.get("prev_policies") for one in told] == [None, [str(first.ref)]]
+
     def test_one_is_told_also_when_it_is_over(self, client, three_versions):
         first = three_versions[0]
 

@@ -330,6 +330,16 @@ class TestFiles:
 
         assert said[-1] == "not taken: No pick-ups: P-1/1 waits for its second pair of eyes"
 
+    @pytest.mark.parametrize("policies", ['{"version": "2.0.0"}', "[]", "nothing"])
+    def test_what_is_no_file_of_policies_is_said_to_be_none(
+        self, load, tmp_path, officer, policies
+    ):
+        path = tmp_path / "other.json"
+        path.write_text(policies)
+
+        with pytest.raises(CommandError, match="other.json"):
+            call_command("load_mds_policies", str(path), city="la-serena", officer=officer.email)
+
     @pytest.mark.parametrize("version", ["1.2.0", None])
     def test_another_version_is_not_read(self, load, version):
         with pytest.raises(CommandError, match="no answer of MDS 2"):

@@ -8,7 +8,7 @@ the field `cityplatform`, which is no field of MDS.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid5
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -63,11 +63,10 @@ class Names:
     providers: Mapping[int, UUID]
 
     @classmethod
-    def of(cls, city: City) -> "Names":
-        return cls(
-            {one.slug: one.ref for one in geographies.current(city)},
-            dict(Provider.objects.values_list("pk", "ref")),
-        )
+    def of(cls, city: City, found: Iterable[PolicyVersion]) -> Self:
+        named = {provider for one in found for provider in one.rule.scope.providers}
+        providers = Provider.objects.filter(pk__in=named) if named else Provider.objects.none()
+        return cls(geographies.refs(city), dict(providers.values_list("pk", "ref")))
 
 
 def stamp(at: datetime) -> int:
@@ -120,7 +119,7 @@ def last_updated(city: City) -> datetime:
 def told(found: Iterable[PolicyVersion], city: City) -> list[Json]:
     """Policies as MDS tells them; one whose zones are all gone concerns nowhere and is left out."""
     found = list(found)
-    names = Names.of(city)
+    names = Names.of(city, found)
     before = _before(found)
     documents = (policy(one, city, names, before.get(one.pk)) for one in found)
     return [one for one in documents if one]
@@ -250,7 +249,9 @@ def _scope(scope: Scope, names: Names) -> Json:
 def _before(found: Iterable[PolicyVersion]) -> dict[int, UUID]:
     """For each version the one that it replaced: the last approved before it of the same policy."""
     all_of = PolicyVersion.objects.filter(
-        policy__in={one.policy_id for one in found}, state=PolicyVersion.State.APPROVED
+        policy__in={one.policy_id for one in found},
+        state=PolicyVersion.State.APPROVED,
+        valid__isempty=False,
     ).order_by("policy", "version")
     before: dict[int, UUID] = {}
     last: PolicyVersion | None = None

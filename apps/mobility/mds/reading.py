@@ -110,8 +110,7 @@ def drafts(document: Any, known: Known) -> Report:
     report = Report()
     if not isinstance(document, dict) or not str(document.get("version")).startswith("2."):
         raise Unsaid("the file is no answer of MDS 2")
-    found = document.get("policies", [document["policy"]] if "policy" in document else [])
-    for told in found:
+    for told in _listed(document.get("policies")):
         try:
             _policy(told, known, report)
         except (Unsaid, Malformed, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -127,10 +126,16 @@ def _geographies(document: Any) -> Iterable[Json]:
     if "geography" in document:
         yield from _geographies(document["geography"])
     elif "geographies" in document:
-        for one in document["geographies"]:
+        for one in _listed(document["geographies"]):
             yield from _geographies(one)
     else:
         yield document
+
+
+def _listed(found: Any) -> list[Any]:
+    if not isinstance(found, list):
+        raise Unsaid("there is no list of them in the file")
+    return found
 
 
 def _slug(name: str, ref: str) -> str:
@@ -224,7 +229,9 @@ def _speed(rule: Json) -> Speed:
     states = rule["states"]
     if states and ("on_trip" not in states or any(states.values())):
         raise Unsaid("a speed holds whoever is on board")
-    in_km = {"kph": 1.0, "mph": KM_IN_MILE}[rule["rule_units"]]
+    in_km = {"kph": 1.0, "mph": KM_IN_MILE}.get(rule["rule_units"])
+    if in_km is None:
+        raise Unsaid("a speed is so many kph or mph")
     return Speed(kmh=int(rule["maximum"] * in_km))
 
 

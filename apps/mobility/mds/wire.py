@@ -170,6 +170,7 @@ def answer(
         "ETag": mark,
         "Last-Modified": http_date(moment),
         "Cache-Control": f"public, max-age={seconds}",
+        "Vary": "Accept",
     }
     told = get_conditional_response(request._request, etag=mark, last_modified=moment)
     if told is None:
