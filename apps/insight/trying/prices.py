@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from apps.insight.trying.past import VERTICAL, Ordered
+from apps.insight.trying.past import PAYEES, VERTICAL, Ordered
 from apps.places.models import City
 from apps.pricing import levies, operations
-from apps.pricing.models import Line, Payee, Tariff
+from apps.pricing.models import Line, Tariff
 from apps.pricing.queries import levies_of
 from apps.regulation.rules import Bounds
 
@@ -91,7 +91,7 @@ class Prices:
 
 def parts_of(lines: Sequence[Line]) -> Parts:
     """Who gets how much."""
-    parts = dict.fromkeys(Payee.values, 0)
+    parts = dict.fromkeys(PAYEES, 0)
     for line in lines:
         parts[line.to] += line.amount
     return parts
