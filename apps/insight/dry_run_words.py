@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -294,7 +295,8 @@ def hours(seconds: int) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "0 %"
+    share = Decimal(100 * part) / whole if whole else Decimal(0)
+    return f"{formats.number(share, 1, language=_language())}{formats.HARD_SPACE}%"
 
 
 def _language() -> str:

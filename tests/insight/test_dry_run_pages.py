@@ -117,6 +117,19 @@ def test_the_result_says_it_in_words_with_its_limits_and_digest(client):
     assert client.get(reverse("admin:orders_order_change", args=[sample[1]])).status_code == 200
 
 
+def test_it_is_read_in_spanish(client):
+    _, version = month()
+    run = tried(version)
+    officer(client, *ALL)
+
+    page = client.get(page_of(run), headers={"accept-language": "es"}).content.decode()
+    page = page.replace("\xa0", " ")
+
+    assert "De 2 pedidos se habrían rechazado 1 (50,0 %)." in page
+    assert "La gente habría pagado $2.608 menos." in page
+    assert "Cómo se calculó y qué no puede decir" in page
+
+
 def test_it_says_so_when_there_is_nothing_to_try_it_on(client):
     run = tried(drafted("fee", {"flat_minor": 100}))
     officer(client, *ALL)
