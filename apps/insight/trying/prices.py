@@ -32,6 +32,12 @@ class Prices:
         # Where none is a share of something, another fare owes the same.  A tax that the fare
         # names itself is asked by neither of the two.
         self._is_of_the_price = any(rule.kind == levies.Kind.PERCENT for rule in self.levies)
+        # Sums for each ride are the same for all rides that the same of them cover.
+        self._is_by_the_ride = all(
+            (rule.kind, rule.per) == (levies.Kind.AMOUNT, levies.Per.RIDE) for rule in self.levies
+        )
+        self._named = {rule.zone for rule in self.levies}
+        self._known: dict[tuple[object, ...], list[Line]] = {}
 
     def tariff(self, ordered: Ordered) -> Tariff | None:
         """The tariff that was in force when the price was named."""
@@ -76,16 +82,28 @@ class Prices:
         """The lines of the city's taxes and fees alone."""
         if not self.levies:
             return []
+        at = ordered.moment(ordered.quoted_at).astimezone(self.zone_info)
+        named = tuple(zone for zone in zones if zone in self._named)
+        key: tuple[object, ...] = ()
+        if self._is_by_the_ride:
+            facts = levies.Facts(VERTICAL, (), category=ordered.kind, zones=named)
+            covering = (rule.number for rule in self.levies if rule.covers(facts, at))
+            # A tax that the fare names itself is not asked twice.
+            key = (ordered.kind, named, *covering, *sorted({line.code for line in lines}))
+            if key in self._known:
+                return self._known[key]
         levied = operations.levied(
             lines,
             rules=self.levies,
             vertical=VERTICAL,
             category=ordered.kind,
-            zones=zones,
-            at=ordered.moment(ordered.quoted_at).astimezone(self.zone_info),
+            zones=named,
+            at=at,
             metres=ordered.request["metres"],
             seconds=ordered.request["seconds"],
         )
+        if key:
+            self._known[key] = levied[len(lines) :]
         return levied[len(lines) :]
 
 
