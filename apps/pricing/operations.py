@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -66,9 +67,8 @@ def metered(
     platform = share_of(fare, share)
     lines.append(Line("platform", platform, Payee.PLATFORM, rate=share, rule=rule))
     lines = [line for line in lines if line.amount or line.code == "start"]
-    # Neither of the two asks when it is.
-    ride = levies.Part(tariff.valid.lower, {"platform": platform})
-    return lines + levies.due(_own_levies(tariff), levies.Facts(tariff.vertical, (ride,)))
+    own = (tariff.number, tariff.vertical, tariff.vat_bp, tariff.city_fee_minor)
+    return [*lines, *_own_taxes(*own, platform, tariff.valid.lower)]
 
 
 def bounded(lines: list[Line], bounds: Bounds, *, metres: int = 0, seconds: int = 0) -> list[Line]:
@@ -107,29 +107,37 @@ def levied(
     return lines + levies.due([rule for rule in rules if rule.code not in amounts], facts)
 
 
-def _own_levies(tariff: Tariff) -> list[levies.Rule]:
-    """The VAT and the city's fee that a tariff names itself, as the rules that they are."""
-    return [
+@lru_cache(maxsize=8192)
+def _own_taxes(
+    number: str, vertical: str, vat_bp: int, city_fee_minor: int, platform: int, at: datetime
+) -> tuple[Line, ...]:
+    """The VAT and the city's fee that a tariff names itself, as the two rules that they are.
+
+    Kept, because they ask for nothing but the platform's share: neither asks when it is.
+    """
+    own = [
         levies.Rule(
-            number=tariff.number,
+            number=number,
             code="vat",
             name="",
             shares=(levies.Share(Payee.TAX),),
             kind=levies.Kind.PERCENT,
-            rate=tariff.vat_bp,
+            rate=vat_bp,
             per=levies.Per.RIDE,
             base=("platform",),
         ),
         levies.Rule(
-            number=tariff.number,
+            number=number,
             code="city_fee",
             name="",
             shares=(levies.Share(Payee.CITY),),
             kind=levies.Kind.AMOUNT,
-            rate=tariff.city_fee_minor,
+            rate=city_fee_minor,
             per=levies.Per.RIDE,
         ),
     ]
+    ride = levies.Part(at, {"platform": platform})
+    return tuple(levies.due(own, levies.Facts(vertical, (ride,))))
 
 
 @transaction.atomic

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+import psycopg
+
 from tests.benchmarks.ground import Ground, ground
 from tests.benchmarks.measures import options, say, tell
 from tests.benchmarks.orders import placing
@@ -136,20 +138,7 @@ def fill(here: Ground, have: int, many: int) -> None:
         first, holder = ref
 
         def copy(table: str, where: str, fresh: dict[str, str]) -> None:
-            columns = [
-                row[0]
-                for row in line.execute(
-                    "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
-                    " AND is_generated = 'NEVER'",
-                    [table],
-                )
-            ]
-            told = ", ".join(fresh.get(name, f't."{name}"') for name in columns)
-            names = ", ".join(f'"{name}"' for name in columns)
-            line.execute(
-                f"INSERT INTO {table} ({names}) SELECT {told} FROM"  # type: ignore[arg-type]
-                f" (SELECT * FROM {table} WHERE {where} LIMIT 1) AS t, {numbers}"
-            )
+            copied(line, table, where, numbers, fresh)
 
         of_order = f"order_id = {first}"
         of = f"(SELECT * FROM orders_order WHERE id = {first}) AS o"
@@ -181,6 +170,26 @@ def fill(here: Ground, have: int, many: int) -> None:
             key | {"payment_id": number, "key": "md5('attempt' || g)::uuid"},
         )
         line.execute("ANALYZE")
+
+
+def copied(
+    line: psycopg.Connection, table: str, where: str, numbers: str, fresh: dict[str, str]
+) -> None:
+    """Copy one row of a table for each of the numbers, with some columns made anew."""
+    columns = [
+        row[0]
+        for row in line.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
+            " AND is_generated = 'NEVER'",
+            [table],
+        )
+    ]
+    told = ", ".join(fresh.get(name, f't."{name}"') for name in columns)
+    names = ", ".join(f'"{name}"' for name in columns)
+    line.execute(
+        f"INSERT INTO {table} ({names}) SELECT {told} FROM"  # type: ignore[arg-type]
+        f" (SELECT * FROM {table} WHERE {where} LIMIT 1) AS t, {numbers}"
+    )
 
 
 def look_at_orders(town: Any, many: int) -> None:

@@ -15,6 +15,7 @@ from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.mobility import operations as mobility
 from apps.orders.models import Order
+from apps.pricing import levies
 from apps.pricing import operations as pricing
 from apps.pricing.models import Quote, Tariff
 from tests import rides
@@ -89,6 +90,14 @@ def surging(town, demand_bp, at=NOON):
         by=CITY,
         at=at,
     )
+
+
+def levied(town, code, **told):
+    rule = levies.Rule(
+        number=f"{code}-1", code=code, name=code, shares=(levies.Share("CITY"),),
+        begins=NOON - 40 * DAY, **told,
+    )  # fmt: skip
+    pricing.set_levy(city_id=town.city.pk, rule=rule, by=OFFICER, at=NOON - 40 * DAY)
 
 
 def money(result, what):
@@ -188,6 +197,24 @@ class TestWhatItSays:
         assert money(result, "prices") == {"people": -200, "city": -200}
         # The other fee was not there when the ride was priced, and is in both of the two sums.
         assert (result["repriced"], result["agree"]) == (1, 0)
+
+    def test_taxes_and_fees_are_in_both_sums_and_a_share_changes_with_the_fare(self, town):
+        ZoneFactory()
+        levied(town, "centre_fee", zone="centre", kind="AMOUNT", rate=90, per="RIDE")
+        done(town)
+        done(town, at=NOON + timedelta(hours=1))
+
+        by_the_ride = tried(drafted("pay", {"per_order_minor": 3_000})).result
+
+        # 641 more for the driver; 3.5 % of 3,000 is 105 for the platform, and VAT 20 of that.
+        change = {"people": 2 * (641 + 22 + 4), "drivers": 2 * 641, "platform": 44, "tax": 8}
+        assert money(by_the_ride, "was")["city"] == 2 * 240
+        assert money(by_the_ride, "prices") == change
+        assert (by_the_ride["compared"], by_the_ride["agree"]) == (2, 2)
+        levied(town, "share", kind="PERCENT", rate=1_000, per="ORDER", base=("least_pay",))
+        done(town, at=NOON + timedelta(hours=2))
+        with_a_share = tried(drafted("pay", {"per_order_minor": 3_000})).result
+        assert money(with_a_share, "prices")["city"] == 3 * 64
 
     def test_a_rule_at_night_says_nothing_of_noon(self, town):
         done(town)

@@ -16,6 +16,7 @@ from apps.pricing.models import Payee, Quote
 from apps.regulation.rules import WHOLE, Act, Case
 
 VERTICAL = "mobility"
+PAYEES = tuple(Payee.values)
 # So many rows are asked of the database at a time, and progress is told as often.
 BATCH = 2_000
 
@@ -109,7 +110,7 @@ class Ordered(Shown):
 
         A fee for a ride called off goes to the driver.
         """
-        parts = dict.fromkeys(Payee.values, 0)
+        parts = dict.fromkeys(PAYEES, 0)
         if self.is_done:
             for line in self.lines:
                 parts[line["to"]] += line["amount"]

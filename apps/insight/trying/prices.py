@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from apps.insight.trying.past import VERTICAL, Ordered
+from apps.insight.trying.past import PAYEES, VERTICAL, Ordered
 from apps.places.models import City
-from apps.pricing import operations
-from apps.pricing.models import Line, Payee, Tariff
+from apps.pricing import levies, operations
+from apps.pricing.models import Line, Tariff
 from apps.pricing.queries import levies_of
 from apps.regulation.rules import Bounds
 
@@ -29,6 +29,15 @@ class Prices:
         self.levies = levies_of(
             city_id=city.pk, vertical=VERTICAL, since=span.lower, until=span.upper
         )
+        # Where none is a share of something, another fare owes the same.  A tax that the fare
+        # names itself is asked by neither of the two.
+        self._is_of_the_price = any(rule.kind == levies.Kind.PERCENT for rule in self.levies)
+        # Sums for each ride are the same for all rides that the same of them cover.
+        self._is_by_the_ride = all(
+            (rule.kind, rule.per) == (levies.Kind.AMOUNT, levies.Per.RIDE) for rule in self.levies
+        )
+        self._named = {rule.zone for rule in self.levies}
+        self._known: dict[tuple[object, ...], list[Line]] = {}
 
     def tariff(self, ordered: Ordered) -> Tariff | None:
         """The tariff that was in force when the price was named."""
@@ -43,38 +52,64 @@ class Prices:
         What meters ask is worked out once where the bounds differ only in what comes after it.
         """
         one, other = both
-        before = self._levied(ordered, tariff, zones, one)
-        after = before if _metered(one) == _metered(other) else self._levied(
-            ordered, tariff, zones, other
-        )  # fmt: skip
+        before = self._metered(ordered, tariff, one)
+        after = before
+        if _on_the_meter(one) != _on_the_meter(other):
+            after = self._metered(ordered, tariff, other)
+        taxes = self._taxes(ordered, zones, before)
+        others = taxes
+        if after is not before and self._is_of_the_price:
+            others = self._taxes(ordered, zones, after)
         way = {"metres": ordered.request["metres"], "seconds": ordered.request["seconds"]}
-        return operations.bounded(before, one, **way), operations.bounded(after, other, **way)
-
-    def _levied(
-        self, ordered: Ordered, tariff: Tariff, zones: Sequence[str], bounds: Bounds
-    ) -> list[Line]:
-        asked = ordered.request
-        way = {"metres": asked["metres"], "seconds": asked["seconds"]}
-        waiting = len(asked.get("stops", ())) * asked.get("stop_wait", 0)
-        lines = operations.metered(
-            tariff, **way, waiting=waiting, demand_bp=ordered.demand_bp, bounds=bounds
+        return (
+            operations.bounded(before + taxes, one, **way),
+            operations.bounded(after + others, other, **way),
         )
+
+    def _metered(self, ordered: Ordered, tariff: Tariff, bounds: Bounds) -> list[Line]:
+        asked = ordered.request
+        waiting = len(asked.get("stops", ())) * asked.get("stop_wait", 0)
+        return operations.metered(
+            tariff,
+            metres=asked["metres"],
+            seconds=asked["seconds"],
+            waiting=waiting,
+            demand_bp=ordered.demand_bp,
+            bounds=bounds,
+        )
+
+    def _taxes(self, ordered: Ordered, zones: Sequence[str], lines: list[Line]) -> list[Line]:
+        """The lines of the city's taxes and fees alone."""
         if not self.levies:
-            return lines
-        return operations.levied(
+            return []
+        at = ordered.moment(ordered.quoted_at).astimezone(self.zone_info)
+        named = tuple(zone for zone in zones if zone in self._named)
+        key: tuple[object, ...] = ()
+        if self._is_by_the_ride:
+            facts = levies.Facts(VERTICAL, (), category=ordered.kind, zones=named)
+            covering = (rule.number for rule in self.levies if rule.covers(facts, at))
+            # A tax that the fare names itself is not asked twice.
+            key = (ordered.kind, named, *covering, *sorted({line.code for line in lines}))
+            if key in self._known:
+                return self._known[key]
+        levied = operations.levied(
             lines,
             rules=self.levies,
             vertical=VERTICAL,
             category=ordered.kind,
-            zones=zones,
-            at=ordered.moment(ordered.quoted_at).astimezone(self.zone_info),
-            **way,
+            zones=named,
+            at=at,
+            metres=ordered.request["metres"],
+            seconds=ordered.request["seconds"],
         )
+        if key:
+            self._known[key] = levied[len(lines) :]
+        return levied[len(lines) :]
 
 
 def parts_of(lines: Sequence[Line]) -> Parts:
     """Who gets how much."""
-    parts = dict.fromkeys(Payee.values, 0)
+    parts = dict.fromkeys(PAYEES, 0)
     for line in lines:
         parts[line.to] += line.amount
     return parts
@@ -96,5 +131,6 @@ AMOUNTS = (
 )  # fmt: skip
 
 
-def _metered(bounds: Bounds) -> tuple[object, ...]:
+def _on_the_meter(bounds: Bounds) -> tuple[object, ...]:
+    """What of the bounds a fare itself is made with."""
     return bounds.surge, bounds.pays, bounds.commission

@@ -62,7 +62,7 @@ class Tally:
         self.districts: dict[str, Sums] = {}
         self.bars = [0] * (len(EDGES) + 2)
         self.samples: list[list[Any]] = []
-        self.repriced = self.agree = self.capped = self.no_tariff = 0
+        self.repriced = self.compared = self.agree = self.capped = self.no_tariff = 0
         self.quotes = self.quotes_refused = 0
 
     def refuse(self, ordered: Ordered, district: str) -> None:
@@ -91,6 +91,7 @@ class Tally:
         if not ordered.is_done:
             return
         one, other = sum(before.values()), sum(after.values())
+        self.compared += 1
         self.agree += before == ordered.parts
         self.bars[_bar(one, other)] += 1
         for sums in both:
@@ -122,6 +123,7 @@ class Tally:
         return {
             **city,
             "repriced": self.repriced,
+            "compared": self.compared,
             "agree": self.agree,
             "capped": self.capped,
             "no_tariff": self.no_tariff,

@@ -56,6 +56,7 @@ class _Work:
         self.tally, self.caps = Tally(), Caps()
         self.has_cap = isinstance(self.draft.terms, Cap)
         self.asks_quotes = isinstance(self.draft.terms, REFUSES)
+        self.may_refuse = self.asks_quotes or self.has_cap
         self.digest = sha256(json.dumps(self._frozen(), sort_keys=True, default=str).encode())
         self.rows = 0
 
@@ -81,7 +82,7 @@ class _Work:
     def _order(self, ordered: Ordered) -> None:
         books, zones = self.books, self.books.zones(ordered)
         district = books.ground.district(zones)
-        is_refused = self._is_refused(ordered, zones)
+        is_refused = self.may_refuse and self._is_refused(ordered, zones)
         if ordered.placed_at < self.run.since:
             # Of the same day, month or year: counted by a cap, and nothing else.
             return
