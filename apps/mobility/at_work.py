@@ -3,9 +3,11 @@
 The page and the socket say the same, because both say what stands here.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import Sum
 
 from apps.dispatch.models import Offer, Shift
@@ -15,7 +17,7 @@ from apps.mobility import queries
 from apps.mobility.models import Alert
 from apps.mobility.operations import VERTICAL
 from apps.orders import verticals
-from apps.orders.models import Change, Order
+from apps.orders.models import Order
 from apps.orders.tips import BOOKED_AS
 from apps.orders.tips import OPEN_FOR as TIPPED_FOR
 from apps.parties.models import Worker
@@ -28,14 +30,31 @@ from apps.reviews import queries as reviews
 
 def state_of(worker: Worker, at: datetime) -> dict[str, Any]:
     """All that the phone needs to draw itself anew, whatever it has missed."""
-    shift = Shift.objects.open().filter(worker=worker).select_related("city").first()
+    return _state(worker, _open_shift(worker), at)
+
+
+def state_if_active(worker: Worker, at: datetime) -> dict[str, Any] | None:
+    """The same; None for who is no driver any more."""
+    shift = _open_shift(worker)
+    # The shift knows it already.
+    active = shift.worker.is_active if shift else Worker.objects.active().filter(pk=worker.pk)
+    return _state(worker, shift, at) if active else None
+
+
+def _open_shift(worker: Worker) -> Shift | None:
+    return Shift.objects.open().filter(worker=worker).select_related("city", "worker").first()
+
+
+def _state(worker: Worker, shift: Shift | None, at: datetime) -> dict[str, Any]:
     offer = (
         Offer.objects.live(at).filter(worker=worker).select_related("job").order_by("-pk").first()
     )
+    rides = rides_of(worker)
+    besides = _besides(rides)
     return {
         "shift": shift and _shift(worker, shift, at),
         "offer": offer and _offer(offer, at),
-        "rides": [_ride(order, at) for order in rides_of(worker)],
+        "rides": [_ride(order, besides[order.pk], at) for order in rides],
         "at": at,
     }
 
@@ -43,7 +62,38 @@ def state_of(worker: Worker, at: datetime) -> dict[str, Any]:
 def rides_of(worker: Worker) -> list[Order]:
     """The rides that this driver is under way with."""
     mine = Order.objects.live().filter(worker=worker, vertical=VERTICAL)
-    return list(mine.select_related("ride", "consumer", "quote", "basket").order_by("pk"))
+    return list(mine.select_related("ride", "consumer", "quote", "basket", "city").order_by("pk"))
+
+
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What is rarely so of a ride, asked for all rides of a driver at once."""
+
+    is_cash: bool
+    changes: int
+    is_asked: bool
+
+
+# By hand: Django takes longer to write this than PostgreSQL to answer it.
+BESIDES = """
+SELECT asked.id,
+    EXISTS (SELECT FROM payments_payment WHERE holder = basket.ref AND method = 'CASH'),
+    (SELECT count(*) FROM orders_change WHERE order_id = asked.id AND state = 'AGREED'),
+    EXISTS (
+        SELECT FROM mobility_safetycheck
+        WHERE order_id = asked.id AND closed_at IS NULL AND driver_said = ''
+    )
+FROM orders_order AS asked JOIN orders_basket AS basket ON basket.id = asked.basket_id
+WHERE asked.id = ANY(%s)
+"""
+
+
+def _besides(rides: list[Order]) -> dict[int, Besides]:
+    if not rides:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(BESIDES, [[order.pk for order in rides]])
+        return {pk: Besides(*rest) for pk, *rest in cursor.fetchall()}
 
 
 def earned(worker: Worker, *, since: datetime, until: datetime) -> list[tuple[datetime, int]]:
@@ -51,6 +101,7 @@ def earned(worker: Worker, *, since: datetime, until: datetime) -> list[tuple[da
     done = Order.objects.filter(
         worker=worker, vertical=VERTICAL, ended_at__gte=since, ended_at__lt=until
     ).select_related("quote")
+    done = done.only("state", "reason", "ended_at", "charged_minor", "quote__lines")
     parts = []
     for order in done.order_by("ended_at"):
         part = pay_of(order)
@@ -140,7 +191,7 @@ def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:
     }
 
 
-def _ride(order: Order, at: datetime) -> dict[str, Any]:
+def _ride(order: Order, besides: Besides, at: datetime) -> dict[str, Any]:
     ride = order.ride
     steps = verticals.get(VERTICAL).open_to(Kind.WORKER, order.stage)
     # Of the two that lead on from here one is next: the stop, or the destination.
@@ -153,20 +204,20 @@ def _ride(order: Order, at: datetime) -> dict[str, Any]:
         "steps": steps,
         "pay_minor": order.quote.part_of(Payee.PROVIDER),
         "currency": order.currency,
-        "cash_minor": order.total_minor if in_cash(order.basket.ref) else None,
+        "cash_minor": order.total_minor if besides.is_cash else None,
         "pickup_at": ride.pickup_at,
         "eta_at": ride.eta_at(order.stage),
         "seen": queries.seen(order),
         "may_leave_at": queries.may_leave_at(order) if order.stage == "at_pickup" else None,
         "stops": queries.stops(order),
-        "changes": order.changes.filter(state=Change.State.AGREED).count(),
+        "changes": besides.changes,
         "stop_eta_at": ride.stop_eta_at,
         "stop_wait_until": queries.stop_wait_until(order),
         "pickup": _place(ride.pickup_lat, ride.pickup_lon, ride.pickup_name),
         "dropoff": _place(ride.dropoff_lat, ride.dropoff_lon, ride.dropoff_name),
         "line": ride.line,
         "needs": ride.needs,
-        "check": queries.check_of(order, Alert.Part.DRIVER, at),
+        "check": queries.check_of(order, Alert.Part.DRIVER, at) if besides.is_asked else None,
         "rider": {"name": order.consumer.short_name},
         "emergency_phone": order.city.emergency_phone,
     }

@@ -254,9 +254,7 @@ class DriverConsumer(sockets.BoundedConsumer):
     @sockets.in_a_thread
     def look(self) -> dict[str, Any] | None:
         assert self.worker is not None
-        if not Worker.objects.active().filter(pk=self.worker.pk).exists():
-            return None
-        return at_work.state_of(self.worker, clock.now())
+        return at_work.state_if_active(self.worker, clock.now())
 
     @sockets.in_a_thread
     def find_worker(self, user_id: int) -> Worker | None:

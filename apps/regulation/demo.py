@@ -93,7 +93,7 @@ RULES = (
 
 def seed(demo: Demo) -> None:
     first = demo.person("Valentina Soto", "city officer", is_staff=True, is_superuser=True)
-    second = demo.person("Rodrigo Vidal", "city officer", is_staff=True, is_superuser=True)
+    second = demo.person("Francisca Vidal", "policy officer", is_staff=True)
     _draw(demo, first)
     for rule in RULES:
         _enact(demo, rule, first, second)

@@ -80,10 +80,10 @@ def approve(colleague: Page, policy: str) -> None:
 def test_a_rule_is_drawn_approved_and_obeyed_and_a_refusal_is_won(
     city: City, new_page: NewPage, tmp_path: Path
 ):
-    officer, colleague = (new_page(width=1280, theme="light") for _ in range(2))
-    complaints = watch(officer), watch(colleague)
+    officer, colleague, clerk = (new_page(width=1280, theme="light") for _ in range(3))
+    complaints = watch(officer), watch(colleague), watch(clerk)
     sign_in(officer, city, "Valentina Soto", "/admin/")
-    sign_in(colleague, city, "Rodrigo Vidal", "/admin/")
+    sign_in(colleague, city, "Francisca Vidal", "/admin/")
 
     # Nobody drives and three wait: the fare is lifted as far as the city lets it.
     for driver in ("rosa", "marco"):
@@ -140,22 +140,22 @@ def test_a_rule_is_drawn_approved_and_obeyed_and_a_refusal_is_won(
     driver.wait_for_url("**/cases/**")
     screenshot(driver, "rules-3-appeal")
 
-    # The colleague, who had no part in it, decides for her; she drives again.
+    # A clerk who had no part in it decides for her; she drives again.
     mine = "SELECT id FROM regulation_casefile WHERE kind = 'appeal' AND about = %s"
     case = city.until(lambda: city.rows(mine, no["decision"]))[0][0]
-    colleague.goto(f"{city.url}/admin/regulation/casefile/{case}/change/")
-    colleague.locator("button[value=take]").click()
-    close = colleague.locator("form:has(input[name=act][value=close])")
-    colleague.locator("details:has(input[name=act][value=close]) summary").click()
+    sign_in(clerk, city, "Javiera Bravo", f"/admin/regulation/casefile/{case}/change/")
+    clerk.locator("button[value=take]").click()
+    close = clerk.locator("form:has(input[name=act][value=close])")
+    clerk.locator("details:has(input[name=act][value=close]) summary").click()
     close.locator("[name=outcome]").select_option("granted")
     close.locator("[name=words]").fill("The insurance is in force. The permit comes back.")
     close.locator("button").click()
-    screenshot(colleague, "rules-4-granted")
+    screenshot(clerk, "rules-4-granted")
     driver.reload()
     expect(driver.locator("main")).to_contain_text("The permit comes back.")
     city.until(lambda: city.api("rosa", "POST", "driver/shift", shift))
     assert city.until(lambda: off_line(city, "rosa"))
-    assert complaints == ([], [])
+    assert complaints == ([], [], [])
 
     # An outsider verifies all of it, with the export and the public key alone.
     city.until(lambda: sealed(city), 150)

@@ -39,7 +39,7 @@ def test_two_officers_made_the_rules_and_one_of_them_waits(seeded):
         ("P-5", "fee", Standing.PROPOSED),
     ]
     hands = set(PolicyVersion.objects.values_list("drafted_by__name", "decided_by__name"))
-    assert hands == {("Valentina Soto", "Rodrigo Vidal"), ("Valentina Soto", None)}
+    assert hands == {("Valentina Soto", "Francisca Vidal"), ("Valentina Soto", None)}
     assert set(Zone.objects.values_list("name", flat=True)) == {
         "Aeropuerto La Florida",
         "Centro de La Serena",
