@@ -105,10 +105,13 @@ def test_a_rule_is_drawn_approved_and_obeyed_and_a_refusal_is_won(
     expect(officer.locator("#preview")).to_contain_text("1.2")
     screenshot(officer, "rules-1-draft")
     cap = propose(officer)
+    officer.get_by_role("button", name="Try it on the last month").click()
+    expect(officer.get_by_role("button", name="Try it again")).to_be_visible(timeout=90_000)
+    screenshot(officer, "rules-2-tried")
     draft(officer, city, "closed", CLOSED)
     officer.get_by_label("Fair on Cordovez").check()
     closed = propose(officer)
-    screenshot(officer, "rules-2-proposed")
+    screenshot(officer, "rules-3-proposed")
 
     # A colleague approves; prices and pick-ups follow within seconds.
     approve(colleague, cap)
@@ -138,7 +141,7 @@ def test_a_rule_is_drawn_approved_and_obeyed_and_a_refusal_is_won(
     driver.fill("[name=words]", "The insurance was sent in on Monday; here is its number.")
     driver.locator("main form button").last.click()
     driver.wait_for_url("**/cases/**")
-    screenshot(driver, "rules-3-appeal")
+    screenshot(driver, "rules-4-appeal")
 
     # A clerk who had no part in it decides for her; she drives again.
     mine = "SELECT id FROM regulation_casefile WHERE kind = 'appeal' AND about = %s"
@@ -150,7 +153,7 @@ def test_a_rule_is_drawn_approved_and_obeyed_and_a_refusal_is_won(
     close.locator("[name=outcome]").select_option("granted")
     close.locator("[name=words]").fill("The insurance is in force. The permit comes back.")
     close.locator("button").click()
-    screenshot(clerk, "rules-4-granted")
+    screenshot(clerk, "rules-5-granted")
     driver.reload()
     expect(driver.locator("main")).to_contain_text("The permit comes back.")
     city.until(lambda: city.api("rosa", "POST", "driver/shift", shift))
