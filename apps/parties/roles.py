@@ -43,7 +43,15 @@ ABILITIES: dict[str, Ability] = {
     ),
     "see_rides": Ability(
         _("see orders and rides of the whole city, and the live map"),
-        ("orders.view_*", "mobility.view_*", "dispatch.view_*", "listings.view_*"),
+        (
+            "orders.view_*",
+            "mobility.view_*",
+            "dispatch.view_shift",
+            "dispatch.view_run",
+            "dispatch.view_job",
+            "dispatch.view_offer",
+            "listings.view_*",
+        ),
     ),
     "see_ways": Ability(_("see the way of a ride, saying why"), ("dispatch.view_trace",)),
     "answer_calls": Ability(
@@ -123,9 +131,11 @@ ABILITIES: dict[str, Ability] = {
         ("regulation.view_policy", "places.view_*", "mobility.view_safetyrules"),
     ),
     "propose_rules": Ability(
-        _("draft and propose rules, and say when a ride is unusual"),
+        _("draft and propose rules, draw zones, and say when a ride is unusual"),
         (
             "regulation.propose_policy",
+            "places.add_zone",
+            "places.change_zone",
             "mobility.add_safetyrules",
             "mobility.change_safetyrules",
         ),
@@ -191,6 +201,7 @@ ROLES: dict[str, Role] = {
         _("Sees everything and changes nothing."),
         (
             "see_rides",
+            "see_ways",
             "see_parties",
             "see_permits",
             "see_money",

@@ -13,6 +13,7 @@ from apps.parties import queries
 from apps.parties.models import Appointment, User
 from apps.parties.operations.appointing import spelled_out
 from apps.parties.roles import ABILITIES, INSPECT, ROLES
+from apps.places.demo import Demo, seed
 from tests import factories, rides
 from tests.factories import CITY, NOON
 
@@ -334,3 +335,18 @@ def shown(client, name) -> set[int]:
 def _box(west, south, east, north):
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {"type": "MultiPolygon", "coordinates": [[ring]]}
+
+
+def test_the_demo_has_somebody_of_every_role_and_twice_is_harmless(tmp_path):
+    city = factories.CityFactory()
+    factories.ZoneFactory(city=city)
+    told = Demo(city=city, at=NOON, people_file=tmp_path / "people.json")
+
+    for _ in range(2):
+        seed(told)
+
+    held = Appointment.objects.held().values_list("role", flat=True)
+    assert sorted(held) == sorted(ROLES)
+    assert {person["role"] for person in told.known().values()} >= {
+        str(role.name) for role in ROLES.values()
+    }
