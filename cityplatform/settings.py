@@ -377,6 +377,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "ENUM_NAME_OVERRIDES": {
+        "CaseAbout": "apps.regulation.models.CaseFile.About",
+        "CaseKind": "apps.regulation.models.CaseKind",
+        "CaseState": "apps.regulation.models.CaseFile.State",
+        "CheckAnswer": "apps.mobility.models.SafetyCheck.Said",
+        "FavouriteKind": "apps.places.models.Favourite.Kind",
         "OrderState": "apps.orders.models.Order.State",
         "PayoutState": "apps.settlement.models.Payout.State",
     },

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -93,11 +93,13 @@ class LookOut(serializers.Serializer[Look]):
         return reverse("api-evidence-proof", args=[LOOKS, look.pk])
 
 
-@extend_schema(
-    operation_id="my_looks",
-    summary="Who looked at my data",
-    description="Every time somebody of the city opened what it knows of you; newest first.",
-    tags=["evidence"],
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="my_looks",
+        summary="Who looked at my data",
+        description="Every time somebody of the city opened what it knows of you; newest first.",
+        tags=["evidence"],
+    )
 )
 class Looks(generics.ListAPIView[Look]):
     serializer_class = LookOut

@@ -42,7 +42,7 @@ class AlertOut(serializers.Serializer[Alert]):
     emergency_phone = serializers.CharField(source="order.city.emergency_phone")
 
 
-class AnswerIn(serializers.Serializer[Any]):
+class CheckAnswerIn(serializers.Serializer[Any]):
     """WELL, or HELP, which calls the city for help as POST …/alert does."""
 
     answer = serializers.ChoiceField(choices=SafetyCheck.Said.choices)
@@ -63,11 +63,11 @@ class AnswerCheck(APIView):
             "one answer answers all that was asked so far. Without anything asked, WELL does "
             "nothing. When a rider does not answer, an officer looks."
         ),
-        request=AnswerIn,
+        request=CheckAnswerIn,
         responses={200: AnswerOut},
     )
     def post(self, request: Request, ref: UUID) -> Response:
-        asked = AnswerIn(data=request.data)
+        asked = CheckAnswerIn(data=request.data)
         asked.is_valid(raise_exception=True)
         here, order, by = asked.validated_data["here"], *_part(request, ref)
         with problems.told(PROBLEMS):

@@ -53,7 +53,7 @@ class Stamped(serializers.Serializer[dict[str, Any]]):
     last_updated = serializers.IntegerField(help_text="In ms since 1970")
 
 
-class RuleSerializer(serializers.Serializer[dict[str, Any]]):
+class MdsRuleSerializer(serializers.Serializer[dict[str, Any]]):
     rule_id = serializers.UUIDField()
     name = serializers.CharField()
     rule_type = serializers.ChoiceField(["count", "speed", "user"])
@@ -73,7 +73,7 @@ class RuleSerializer(serializers.Serializer[dict[str, Any]]):
     messages = serializers.DictField(child=serializers.CharField())
 
 
-class PolicySerializer(serializers.Serializer[dict[str, Any]]):
+class MdsPolicySerializer(serializers.Serializer[dict[str, Any]]):
     policy_id = serializers.UUIDField()
     name = serializers.CharField(help_text="The rule's number and version, as in P-7/2")
     description = serializers.CharField()
@@ -84,12 +84,12 @@ class PolicySerializer(serializers.Serializer[dict[str, Any]]):
     currency = serializers.CharField(required=False)
     provider_ids = serializers.ListField(child=serializers.UUIDField(), required=False)
     prev_policies = serializers.ListField(child=serializers.UUIDField(), required=False)
-    rules = RuleSerializer(many=True)
+    rules = MdsRuleSerializer(many=True)
     cityplatform = serializers.DictField(help_text="No field of MDS: what our rule says, exactly")
 
 
-class PoliciesSerializer(Stamped):
-    policies = PolicySerializer(many=True, required=False)
+class MdsPoliciesSerializer(Stamped):
+    policies = MdsPolicySerializer(many=True, required=False)
 
 
 class GeographySerializer(serializers.Serializer[dict[str, Any]]):
@@ -130,7 +130,7 @@ class Policies(Public):
     @extend_schema(
         operation_id="mds_policies",
         parameters=[PolicyQuery],
-        responses={200: PoliciesSerializer, **wire.errors(400, 404, 406)},
+        responses={200: MdsPoliciesSerializer, **wire.errors(400, 404, 406)},
         tags=["mds"],
     )
     def get(self, request: Request) -> HttpResponseBase:
@@ -156,7 +156,7 @@ class OnePolicy(Public):
 
     @extend_schema(
         operation_id="mds_policy",
-        responses={200: PoliciesSerializer, **wire.errors(404, 406)},
+        responses={200: MdsPoliciesSerializer, **wire.errors(404, 406)},
         tags=["mds"],
     )
     def get(self, request: Request, policy_id: UUID) -> HttpResponseBase:
