@@ -13,6 +13,7 @@ from cityplatform.sockets import websocket_urlpatterns
 
 # What fills the place of something in an address, by the beginning of the address.
 FILLED_BY = (
+    ("admin/dry-runs/", "nothing"),
     ("rides/quotes/", "quotes"),
     ("api/v1/rides/quotes/", "quotes"),
     ("rides/", "orders"),
@@ -61,6 +62,7 @@ FIXED: dict[str, Any] = {
     "document": UUID(int=1),
     "quote": UUID(int=1),
     "geography_id": UUID(int=1),
+    "device_id": UUID(int=1),
     "content_type_id": 1,
     "object_id": 1,
     "policy_id": 1,

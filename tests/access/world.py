@@ -8,7 +8,7 @@ driven for the other fleet, begun on the coast).
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -96,6 +96,7 @@ def build() -> World:
         "notices": {"ref": [_notice(one, at).ref for one in people]},
         "devices": {"ref": [_device(one, at).ref for one in people]},
         "cases": {"ref": [_case(one, town.city, at).ref for one in (town.rider, pal, other)]},
+        "nothing": {"ref": [UUID(int=1)]},
         "decisions": {"ref": [order.decision.ref for order in orders]},
         "permits": {"permit": [one.permits.first().pk for one in (fleet, luis.provider)]},
         "accounts": {"id": [town.rider.pk, world.people["treasurer"].pk]},
