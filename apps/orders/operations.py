@@ -339,8 +339,8 @@ def _time_of(
 
 def _settle(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> None:
     """Charge what is owed in the end, and give back what the city had counted for nothing."""
-    if order.state == Order.State.CANCELLED:
-        # Before the legs, as in `place`: whoever locks in two orders waits for ever.
-        regulation.give_back(decision_id=order.decision_id, by=by, at=at)
+    # Before the legs, as in `place`: whoever locks in two orders waits for ever.
+    is_over = order.state == Order.State.COMPLETED
+    regulation.give_back(decision_id=order.decision_id, is_over=is_over, by=by, at=at)
     changes.lapse(order, by, at)
     charging.charge(order, lines, by, at)

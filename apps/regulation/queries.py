@@ -8,15 +8,15 @@ from typing import Self
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from psycopg.types.range import Range
 
 from apps.parties.models import Joining, User, Worker
 from apps.parties.queries import providers_of
 from apps.places.models import City
-from apps.regulation.models import Paper, Permit, PolicyVersion, Requirement
-from apps.regulation.rules import Case, Rule
+from apps.regulation.models import Decision, Paper, Permit, PolicyVersion, Requirement
+from apps.regulation.rules import Act, Case, Rule
 
 # Each refusal has the number of the rule behind it, by which people may ask about it.
 RULES = {
@@ -68,6 +68,15 @@ class Permits:
         """Say whether one of them holds when the case would take place."""
         mine = self.held.get((case.provider_id, case.vertical), ())
         return any(case.moment in valid for valid in mine)
+
+
+def decisions_on_shifts(worker_id: int) -> QuerySet[Decision]:
+    """By which a worker went on line, and that still count something."""
+    worker = Worker.objects.filter(pk=worker_id)
+    granted = Decision.objects.filter(
+        act=Act.GO_ON_LINE, refusal="", provider__in=worker.values("provider")
+    )
+    return granted.filter(facts__who__worker=worker_id, given_back=None).exclude(taken=[])
 
 
 def valid_permit(provider_id: int, vertical: str, at: datetime) -> Permit | None:

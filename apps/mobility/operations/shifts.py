@@ -15,6 +15,7 @@ from apps.places.models import City
 from apps.regulation import operations as regulation
 from apps.regulation.queries import (
     PAPER_RULES,
+    decisions_on_shifts,
     demands,
     papers_until,
     refusal_of_papers,
@@ -33,6 +34,8 @@ def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shi
         if shift := Shift.objects.open().filter(worker=worker).first():
             return shift
         asked = demands(worker.user_id, City.objects.get(pk=city_id), VERTICAL, at)
+        # The clock may have ended the last shift, and the news of it be still on its way.
+        note_end_of_shift(worker_id=worker.pk, at=at)
         case = Case(
             act=Act.GO_ON_LINE,
             city_id=city_id,
@@ -49,8 +52,6 @@ def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shi
             shift = dispatch.start_shift(
                 worker_id=worker.pk, city_id=city_id, until=until, by=by, at=at
             )
-            # The clock may have ended the last shift, and the news of it be still on its way.
-            note_end_of_shift(worker_id=worker.pk, at=at)
             note_event(worker.pk, "service_start", None, at)
             return shift
     if decision.refusal in PAPER_RULES:
@@ -95,6 +96,13 @@ def stop_offering(*, provider_id: int, by: Actor, at: datetime) -> None:
 
 @transaction.atomic
 def note_end_of_shift(*, worker_id: int, at: datetime) -> None:
-    """Take the car out of service, whoever ended the shift.  Twice is harmless."""
+    """Take the car out of service, whoever ended the shift.  Twice is harmless.
+
+    What counts only while a driver is on line, such as the cars of a fleet, is free again.
+    """
     if queries.vehicle_state(worker_id) == mds.Vehicle.AVAILABLE:
         note_event(worker_id, "service_end", None, at)
+    for decision in decisions_on_shifts(worker_id):
+        regulation.give_back(
+            decision_id=decision.pk, is_over=True, by=Actor.system("mobility"), at=at
+        )

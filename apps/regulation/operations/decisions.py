@@ -18,7 +18,7 @@ from apps.kernel.actors import Actor
 from apps.regulation import in_force, queries
 from apps.regulation.models import Allowance, Decision, GivenBack
 from apps.regulation.queries import Permits
-from apps.regulation.rules import Answer, Case, Rule, Take, ask
+from apps.regulation.rules import Answer, Case, Per, Rule, Take, ask
 
 
 class NotPermitted(Exception):
@@ -121,14 +121,18 @@ def _keep(decisions: Sequence[Decision]) -> None:
 
 
 @transaction.atomic
-def give_back(*, decision_id: int, by: Actor, at: datetime) -> None:
-    """Return what a granted decision had counted.  Doing it twice is harmless."""
+def give_back(*, decision_id: int, by: Actor, at: datetime, is_over: bool = False) -> None:
+    """Return what a granted decision had counted.  Doing it twice is harmless.
+
+    What `is_over` took place: it gives back only what was counted while it lasted.
+    """
     decision = Decision.objects.get(pk=decision_id)
-    if not decision.taken:
+    taken = [one for one in decision.taken if not is_over or one[1] == Per.NOW]
+    if not taken:
         return
     _, is_first = GivenBack.objects.get_or_create(decision=decision, defaults={"at": at})
     if is_first:
-        for subject, period, fact, amount in decision.taken:
+        for subject, period, fact, amount in taken:
             counted = Allowance.objects.filter(subject=subject, period=period, fact=fact)
             counted.update(used=F("used") - amount)
         bus.publish("regulation.given_back", by=by, at=at, decision=decision_id)
