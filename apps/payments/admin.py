@@ -95,7 +95,7 @@ class PaymentAdmin(Personal, Sums, ActsWithReason):
             payments,
             end.__name__,
             title,
-            lambda one, why: end(payment_id=one.pk, reason=why, by=officer, at=clock.now()),
+            lambda one, reason: end(payment_id=one.pk, reason=reason, by=officer, at=clock.now()),
             {operations.NotOwed: _("This is not owed, or not any more.")},
         )
 

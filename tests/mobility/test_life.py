@@ -387,7 +387,7 @@ class Life(RuleBasedStateMachine):
             promises = charging.promises(order)
             for one in promises:
                 assert one.refunded_minor <= one.captured_minor <= one.amount_minor
-            assert sum(one.captured_minor for one in promises) <= order.charged_minor
+            assert sum(one.captured_minor for one in promises) <= (order.charged_minor or 0)
 
     @invariant()
     def no_news_is_too_hard_to_take(self) -> None:

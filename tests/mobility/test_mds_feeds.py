@@ -428,7 +428,6 @@ class TestGeographies:
     def test_an_edge_that_is_drawn_anew_is_another_and_the_old_one_stays(self, client):
         zone = ZoneFactory()
         old = feed(client, "/mds/geographies")["geographies"][1]
-        enforced("closed", scope={"zones": ["centre"]})
         smaller = {
             "type": "Polygon",
             "coordinates": [[[-71.25, -29.9], [-71.24, -29.9], [-71.24, -29.89], [-71.25, -29.9]]],
@@ -441,6 +440,8 @@ class TestGeographies:
                 by=CITY,
                 at=NOON,
             )
+        # An edge of which a rule speaks stays as it is, so the rule comes after.
+        enforced("closed", scope={"zones": ["centre"]})
 
         body = feed(client, "/mds/geographies")
         jsonschema.validate(body, mds_schemas.GEOGRAPHIES)
