@@ -36,8 +36,7 @@ SOON = 30
 # A refusal by a policy names the version whose words explain it.
 POLICY = "policy_"
 
-# By hand, because every decision asks it, and Django takes longer to write it than PostgreSQL to
-# answer.
+# By hand, because every decision asks it, and Django's way of writing it is felt there.
 HELD = """
 SELECT provider_id, vertical, valid FROM regulation_permit
 WHERE provider_id = ANY(%s) AND revoked_at IS NULL
