@@ -57,8 +57,9 @@ class BoundedConsumer(AsyncWebsocketConsumer):
     async def dispatch(self, message: Any) -> None:
         """Hand a message to its method, as Channels does, but in this thread.
 
-        Channels first has one thread, the same for all sockets, close old connections: half of
-        what a frame costs.  Whoever asks the database asks `in_a_thread`, which closes them itself.
+        Channels first has one thread, the same for all sockets, close old connections: a large
+        part of what a frame costs.  Whoever asks the database asks `in_a_thread`, which closes
+        them itself.
         """
         await getattr(self, get_handler_name(message))(message)
 

@@ -37,9 +37,8 @@ SOON = 30
 # A refusal by a policy names the version whose words explain it.
 POLICY = "policy_"
 
-# By hand, because every decision asks it, and Django takes longer to write it than PostgreSQL to
-# answer.
-# A permit that is suspended holds again from the end of it, if it has one.
+# By hand, because every decision asks it, and Django's way of writing it is felt there.  A permit
+# that is suspended holds again from the end of it, if it has one.
 HELD = """
 SELECT provider_id, vertical,
     CASE WHEN suspended_at IS NULL THEN valid ELSE valid * tstzrange(suspended_until, NULL) END
