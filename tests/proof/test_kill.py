@@ -2,9 +2,10 @@
 
 import pytest
 
+from tests.journeys.conftest import city  # noqa: F401
 from tests.journeys.riding import City
 
-pytestmark = pytest.mark.journey
+pytestmark = pytest.mark.proof
 
 # Each dies where the ride leans on it most.
 MOMENTS = {
@@ -21,7 +22,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("name", MOMENTS)
-def test_a_ride_ends_well_though_a_process_dies(city: City, name: str):
+def test_a_ride_ends_well_though_a_process_dies(city: City, name: str):  # noqa: F811
     killed = 0
 
     def at(moment: str) -> None:
