@@ -22,6 +22,7 @@ from apps.regulation.operations.applications import (
     set_inspection,
     set_permit_terms,
 )
+from apps.regulation.operations.calendar import set_day_off, set_deadline
 from apps.regulation.operations.cases import (
     AlreadyOpened,
     CaseClosed,
@@ -37,8 +38,6 @@ from apps.regulation.operations.cases import (
     hand_over,
     note,
     open_case,
-    set_day_off,
-    set_deadline,
     take_case,
     withdraw_case,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from django.core.files.base import ContentFile
@@ -13,7 +13,7 @@ from apps.kernel.actors import Actor
 from apps.parties.models import User
 from apps.places.models import City
 from apps.regulation import queries_cases as read
-from apps.regulation.models import CaseEvent, CaseFile, CaseKind, DayOff, Deadline, Outcome
+from apps.regulation.models import CaseEvent, CaseFile, CaseKind, Outcome
 from apps.regulation.operations.policies import FourEyes
 from apps.regulation.scans import Scan
 
@@ -58,35 +58,6 @@ class UnfitOutcome(Exception):
 
 class TooMany(Exception):
     """Too many cases of theirs are open, or too much was said in this one."""
-
-
-@transaction.atomic
-def set_deadline(
-    *, city_id: int, kind: str, working_days: int, by: Actor, at: datetime
-) -> Deadline:
-    """Say how many working days the city gives itself for a kind of case.
-
-    Cases that are open keep their day.  The same again changes nothing.
-    """
-    kept, is_new = Deadline.objects.get_or_create(
-        city_id=city_id, kind=kind, defaults={"working_days": working_days}
-    )
-    if is_new or kept.working_days != working_days:
-        kept.working_days = working_days
-        kept.save(update_fields=["working_days"])
-        bus.publish(
-            "regulation.deadline_set", by=by, at=at, city=city_id, kind=kind, days=working_days
-        )
-    return kept
-
-
-@transaction.atomic
-def set_day_off(*, city_id: int, day: date, name: str, by: Actor, at: datetime) -> DayOff:
-    """Close the city's office on a day.  The same again changes nothing."""
-    kept, is_new = DayOff.objects.get_or_create(city_id=city_id, day=day, defaults={"name": name})
-    if is_new:
-        bus.publish("regulation.day_off_set", by=by, at=at, city=city_id, day=day, name=name)
-    return kept
 
 
 def open_case(
