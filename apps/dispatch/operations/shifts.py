@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from psycopg.errors import UniqueViolation
 
 from apps.bus import operations as bus
 from apps.dispatch.models import Offer, Run, Shift
@@ -32,16 +33,21 @@ def start_shift(
 
     A worker who is on the line already stays so.  Raises `OnShiftElsewhere`.
     """
-    try:
-        with transaction.atomic():
-            shift = Shift.objects.create(
-                worker_id=worker_id, city_id=city_id, until=until, started_at=at
-            )
-    except IntegrityError:
-        shift = Shift.objects.open().get(worker=worker_id)
-        if shift.city_id != city_id:
-            raise OnShiftElsewhere from None
-        return shift
+    while True:
+        try:
+            with transaction.atomic():
+                shift = Shift.objects.create(
+                    worker_id=worker_id, city_id=city_id, until=until, started_at=at
+                )
+            break
+        except IntegrityError as error:
+            if not isinstance(error.__cause__, UniqueViolation):
+                raise
+        # One of theirs was open, and may have ended before this look: then there is room now.
+        if shift := Shift.objects.open().filter(worker=worker_id).first():
+            if shift.city_id != city_id:
+                raise OnShiftElsewhere
+            return shift
     bus.publish("dispatch.shift_started", by=by, at=at, worker=worker_id, shift=shift.pk)
     wake_matcher(city_id)
     return shift
