@@ -17,11 +17,13 @@ from django import db
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.utils.translation import gettext as _
+from django.views.defaults import bad_request, page_not_found
 from kombu.exceptions import OperationalError as NoBroker
 
 from apps.api import problems
-from apps.kernel.problems import Problem
+from apps.kernel.problems import MEDIA_TYPE, Problem
 from apps.kernel.sockets import TRY_AGAIN
+from apps.mobility.mds import wire
 
 # Everything here comes from outside of us.  A query that is wrong is none of these.
 AWAY: tuple[type[BaseException], ...] = (
@@ -70,9 +72,7 @@ def sorry(request: HttpRequest) -> HttpResponse:
             if away
             else Problem(500, "our_fault", _("This did not work on our side."))
         )
-        answer: HttpResponse = JsonResponse(
-            problems.body(problem), status=problem.status, content_type=problems.MEDIA_TYPE
-        )
+        answer = _problem(problem)
     else:
         page = loader.get_template("503.html" if away else "500.html")
         answer = HttpResponse(page.render(), status=503 if away else 500)
@@ -80,6 +80,31 @@ def sorry(request: HttpRequest) -> HttpResponse:
         answer["Retry-After"] = str(RETRY_AFTER)
         answer["Cache-Control"] = "no-store"
     return answer
+
+
+def nothing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Nothing stands at this address (Django's `handler404`): a program hears it as a problem."""
+    if request.path.startswith("/api/"):
+        title = _("There is no such thing, or it is not yours.")
+        return _problem(Problem(404, "not_found", title))
+    if request.path.startswith("/mds/"):
+        body = wire.complaint("not_found", _("There is no such thing."))
+        return JsonResponse(body, status=404, content_type=wire.MEDIA_TYPE)
+    return page_not_found(request, exception)
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A request that Django itself does not read on (its `handler400`), such as one too large."""
+    if request.path.startswith("/api/"):
+        return _problem(Problem(400, "malformed", _("The request could not be read as JSON.")))
+    if request.path.startswith("/mds/"):
+        body = wire.complaint("malformed", _("The request could not be read as JSON."))
+        return JsonResponse(body, status=400, content_type=wire.MEDIA_TYPE)
+    return bad_request(request, exception)
+
+
+def _problem(problem: Problem) -> HttpResponse:
+    return JsonResponse(problems.body(problem), status=problem.status, content_type=MEDIA_TYPE)
 
 
 class Patient:

@@ -362,13 +362,15 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "apps.kernel.describing.Schema",
     "DEFAULT_PAGINATION_CLASS": "apps.api.paging.Pages",
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",
         "rest_framework.throttling.UserRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": "600/min"},
+    # The address says nothing of the form of the answer.
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "apps.api.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -381,6 +383,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "CaseKind": "apps.regulation.models.CaseKind",
         "CaseState": "apps.regulation.models.CaseFile.State",
         "CheckAnswer": "apps.mobility.models.SafetyCheck.Said",
+        "ComplaintAbout": "apps.regulation.api_cases.ABOUT",
         "FavouriteKind": "apps.places.models.Favourite.Kind",
         "OrderState": "apps.orders.models.Order.State",
         "PayoutState": "apps.settlement.models.Payout.State",

@@ -3,6 +3,8 @@ from django.urls import include, path
 
 from cityplatform import health, metrics
 
+handler400 = "cityplatform.outages.unreadable"
+handler404 = "cityplatform.outages.nothing"
 handler500 = "cityplatform.outages.sorry"
 
 urlpatterns = [

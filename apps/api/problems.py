@@ -9,9 +9,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from apps.kernel.problems import Problem, Told
-
-MEDIA_TYPE = "application/problem+json"
+from apps.kernel.problems import MEDIA_TYPE, Problem, Told
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from django.apps import apps
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularJSONAPIView
 
 from apps.api import views
 
@@ -18,6 +18,6 @@ brought = [
 
 urlpatterns = [
     path("docs/", views.reference, name="api-docs"),
-    path("openapi.json", SpectacularAPIView.as_view(api_version="v1"), name="api-schema"),
+    path("openapi.json", SpectacularJSONAPIView.as_view(api_version="v1"), name="api-schema"),
     *(path("", include(import_module(module))) for module in brought),
 ]

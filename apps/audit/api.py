@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -16,6 +16,7 @@ from apps.audit import queries
 from apps.audit.models import Look
 from apps.audit.seals import LOOKS, NoSuchStream, names
 from apps.kernel import problems
+from apps.kernel.asked import InAddress
 from apps.kernel.problems import Problem
 
 NOT_FOUND = Problem(404, "not_found", _("There is no such row that is about you."))
@@ -47,9 +48,14 @@ class ProofOut(serializers.Serializer[Any]):
     seal = SealOut()
 
 
-class RootsIn(serializers.Serializer[Any]):
-    stream = serializers.ChoiceField(choices=[], required=False)
-    before = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+class RootsIn(InAddress):
+    stream = serializers.ChoiceField(choices=[], required=False, help_text="Only this log")
+    before = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        help_text="Only older ones, as an answer said",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,6 +69,8 @@ class RootsOut(serializers.Serializer[Any]):
 
 
 class Proof(APIView):
+    complaints_when_read = tuple(PROBLEMS.values())
+
     @extend_schema(
         operation_id="evidence_proof",
         summary="The proof of one event",
@@ -117,10 +125,7 @@ class Roots(APIView):
     @extend_schema(
         operation_id="evidence_roots",
         summary="The roots and the public key",
-        parameters=[
-            OpenApiParameter("stream", str, description="Only this log"),
-            OpenApiParameter("before", int, description="Only older ones, as an answer said"),
-        ],
+        parameters=[RootsIn],
         responses=RootsOut,
         tags=["evidence"],
     )

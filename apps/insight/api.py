@@ -14,6 +14,7 @@ from apps.insight import city_now, crowds, day
 from apps.insight.crowds import Crowd
 from apps.insight.day import Waits
 from apps.kernel import clock
+from apps.kernel.problems import Problem
 from apps.places.current import current_city
 
 
@@ -77,6 +78,7 @@ class CityNowSerializer(serializers.Serializer[dict[str, Any]]):
 class CityNow(APIView):
     """The city as it moves, without showing anybody: crowds of at least 3, waits of at least 5."""
 
+    complaints_when_read = (Problem(404, "not_found", ""),)
     permission_classes = [AllowAny]
 
     @extend_schema(operation_id="city_now", responses=CityNowSerializer, tags=["places"])

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from apps.insight import measures, taken
 from apps.insight.measures import HOUR, MEASURES, ZONE
 from apps.kernel import clock
+from apps.kernel.asked import Asked
 from apps.mobility.mds import wire
 from apps.mobility.mds.policies import stamp
 from apps.orders.models import Order
@@ -30,12 +31,12 @@ GEOGRAPHY = "geography_id"
 LEAVE = "orders.view_order"
 
 
-class FilterSerializer(serializers.Serializer[dict[str, Any]]):
+class FilterSerializer(Asked):
     name = serializers.CharField()
     values = serializers.ListField(child=serializers.CharField())
 
 
-class QuerySerializer(serializers.Serializer[dict[str, Any]]):
+class QuerySerializer(Asked):
     measures = serializers.ListField(
         child=serializers.ChoiceField(list(MEASURES)), allow_empty=False
     )
@@ -111,7 +112,7 @@ class Metrics(wire.MdsView):
 
     @extend_schema(
         operation_id="mds_metrics",
-        responses={200: DiscoverySerializer, **wire.errors(401, 403, 404, 406)},
+        responses=DiscoverySerializer,
         tags=["mds"],
     )
     def get(self, request: Request) -> Response:
@@ -136,7 +137,7 @@ class Metrics(wire.MdsView):
     @extend_schema(
         operation_id="mds_metrics_query",
         request=QuerySerializer,
-        responses={200: FiguresSerializer, **wire.errors(400, 401, 403, 404, 406)},
+        responses=FiguresSerializer,
         tags=["mds"],
     )
     def post(self, request: Request) -> Response:

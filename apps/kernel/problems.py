@@ -13,6 +13,8 @@ from typing import Any
 
 from django.utils.functional import Promise
 
+MEDIA_TYPE = "application/problem+json"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -14,6 +14,7 @@ from apps.dispatch import queries as supply
 from apps.dispatch import telemetry
 from apps.kernel import clock, problems
 from apps.kernel.actors import Actor, Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.mobility import at_work, operations
 from apps.mobility.needs import Need
@@ -53,13 +54,16 @@ CANNOT_SERVE = {
     "too_late": _("At most 7 days ahead: about so long a bank keeps its promise for a card."),
 }
 
+CANNOT_SERVE_PROBLEMS = tuple(Problem(422, code, title) for code, title in CANNOT_SERVE.items())
+NO_CITY = Problem(503, "no_city", _("The city is not open yet."))
 
-class StopIn(serializers.Serializer[Any]):
+
+class StopIn(Asked):
     """One end of a ride, in WGS 84 degrees; the name is what people see."""
 
     lat = serializers.FloatField(min_value=-90, max_value=90)
     lon = serializers.FloatField(min_value=-180, max_value=180)
-    name = serializers.CharField(max_length=200, required=False, default="")
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
 class Moment(serializers.DateTimeField):
@@ -69,7 +73,7 @@ class Moment(serializers.DateTimeField):
         return value
 
 
-class TripIn(serializers.Serializer[Any]):
+class TripIn(Asked):
     pickup = StopIn()
     dropoff = StopIn()
     stops = StopIn(
@@ -152,6 +156,7 @@ def bundle_of(quotes: list[Quote]) -> dict[str, Any]:
 
 
 class Quotes(APIView):
+    complaints = (*PROBLEMS.values(), *CANNOT_SERVE_PROBLEMS, NO_CITY)
     permission_classes = (permissions.AllowAny,)
 
     @extend_schema(summary="Price a ride", request=TripIn, responses={201: Bundle}, tags=["rides"])
@@ -160,7 +165,7 @@ class Quotes(APIView):
         asked.is_valid(raise_exception=True)
         city = City.objects.order_by("pk").first()
         if city is None:
-            raise problems.Told(Problem(503, "no_city", _("The city is not open yet.")))
+            raise problems.Told(NO_CITY)
         user_id = request.user.pk if request.user.is_authenticated else None
         try:
             with problems.told(PROBLEMS):
@@ -226,19 +231,19 @@ class DriverView(APIView):
         return self.state()
 
 
-class PositionIn(serializers.Serializer[Any]):
+class PositionIn(Asked):
     lat = serializers.FloatField(min_value=-90, max_value=90)
     lon = serializers.FloatField(min_value=-180, max_value=180)
     heading = serializers.IntegerField(min_value=0, max_value=359, required=False, allow_null=True)
 
 
-class ShiftIn(serializers.Serializer[Any]):
+class ShiftIn(Asked):
     action = serializers.ChoiceField(choices=["on_line", "pause", "resume", "off_line"])
 
 
-class AnswerIn(serializers.Serializer[Any]):
+class AnswerIn(Asked):
     answer = serializers.ChoiceField(choices=["accept", "decline", "more_time"])
-    reason = serializers.CharField(max_length=50, required=False, default="")
+    reason = serializers.CharField(max_length=50, required=False, allow_blank=True, default="")
 
 
 @extend_schema(tags=["driver"], responses={200: dict})
@@ -250,6 +255,8 @@ class Driver(DriverView):
 
 @extend_schema(tags=["driver"], responses={200: dict})
 class DriverShift(DriverView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(summary="Go on line, pause, resume or go off line", request=ShiftIn)
     def post(self, request: Request) -> Response:
         asked = ShiftIn(data=request.data)
@@ -268,6 +275,8 @@ class DriverShift(DriverView):
 
 @extend_schema(tags=["driver"], responses={202: None})
 class DriverPosition(DriverView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(summary="Say where you are", request=PositionIn)
     def post(self, request: Request) -> Response:
         asked = PositionIn(data=request.data)
@@ -289,6 +298,8 @@ class DriverPosition(DriverView):
 
 @extend_schema(tags=["driver"], responses={200: dict})
 class DriverOffer(DriverView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(summary="Answer an offer", request=AnswerIn)
     def post(self, request: Request, offer: int) -> Response:
         asked = AnswerIn(data=request.data)

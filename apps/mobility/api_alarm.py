@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Actor, Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.mobility import operations
 from apps.mobility.models import Alert, SafetyCheck
@@ -24,14 +25,14 @@ PROBLEMS: dict[type[Exception], Problem] = {
 }
 
 
-class HereIn(serializers.Serializer[Any]):
+class HereIn(Asked):
     """Where you are; without it the city looks where the car was last seen."""
 
     lat = serializers.FloatField(min_value=-90, max_value=90)
     lon = serializers.FloatField(min_value=-180, max_value=180)
 
 
-class AlertIn(serializers.Serializer[Any]):
+class AlertIn(Asked):
     here = HereIn(required=False, allow_null=True, default=None)
 
 
@@ -42,7 +43,7 @@ class AlertOut(serializers.Serializer[Alert]):
     emergency_phone = serializers.CharField(source="order.city.emergency_phone")
 
 
-class CheckAnswerIn(serializers.Serializer[Any]):
+class CheckAnswerIn(Asked):
     """WELL, or HELP, which calls the city for help as POST …/alert does."""
 
     answer = serializers.ChoiceField(choices=SafetyCheck.Said.choices)
@@ -56,6 +57,8 @@ class AnswerOut(serializers.Serializer[Any]):
 
 @extend_schema(tags=["rides"])
 class AnswerCheck(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(
         summary="Say whether everything is all right",
         description=(
@@ -84,6 +87,8 @@ class AnswerCheck(APIView):
 
 @extend_schema(tags=["rides"])
 class CallForHelp(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(
         summary="Call the city for help",
         description="As the rider or the driver of the ride. Called again, it is the same call.",

@@ -9,14 +9,22 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.mobility import operations
-from apps.mobility.api import CANNOT_SERVE, PROBLEMS, QuoteOut, StopIn, stop_of
+from apps.mobility.api import (
+    CANNOT_SERVE,
+    CANNOT_SERVE_PROBLEMS,
+    PROBLEMS,
+    QuoteOut,
+    StopIn,
+    stop_of,
+)
 from apps.orders.models import Order
 from apps.parties.authentication import asking
 
 
-class DestinationIn(serializers.Serializer[Any]):
+class DestinationIn(Asked):
     dropoff = StopIn()
 
 
@@ -32,6 +40,8 @@ class NewPrice(serializers.Serializer[Any]):
 
 @extend_schema(tags=["rides"])
 class Destination(APIView):
+    complaints = (*PROBLEMS.values(), *CANNOT_SERVE_PROBLEMS)
+
     @extend_schema(
         summary="Price another destination for a ride of yours",
         description="Nothing changes until it is accepted: POST `after.ref` as `quote` to "

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.mobility import operations, queries
 from apps.mobility.models import LostItem
@@ -27,13 +28,13 @@ PROBLEMS: dict[type[Exception], Problem] = {
 }
 
 
-class LostIn(serializers.Serializer[Any]):
+class LostIn(Asked):
     what = serializers.CharField(max_length=120)
     place = serializers.ChoiceField(choices=LostItem.Place.choices)
     may_call = serializers.BooleanField(default=False)
 
 
-class LostSaid(serializers.Serializer[Any]):
+class LostSaid(Asked):
     """What one side says next.  `found` needs a way back and where and when."""
 
     do = serializers.ChoiceField(choices=["found", "not_found", "returned", "withdraw"])
@@ -64,6 +65,8 @@ class LostOut(serializers.Serializer[Any]):
 
 @extend_schema(tags=["rides"])
 class Lost(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(summary="What was left in the car", responses=LostOut)
     def get(self, request: Request, ref: UUID) -> Response:
         return Response(LostOut(self.item(self.order(request, ref))).data)

@@ -13,6 +13,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from apps.kernel import clock
+from apps.kernel.asked import InAddress
 from apps.mobility.mds import geographies as edges
 from apps.mobility.mds import policies, wire
 from apps.places import geographies
@@ -34,7 +35,7 @@ class StampField(serializers.IntegerField):
         return datetime.fromtimestamp(stamp / 1000, UTC)
 
 
-class PolicyQuery(serializers.Serializer[dict[str, Any]]):
+class PolicyQuery(InAddress):
     policy_id = serializers.UUIDField(required=False)
     start_date = StampField(required=False, help_text="In ms; without it, this moment")
     end_date = StampField(required=False, help_text="In ms; without it, for good")
@@ -130,7 +131,7 @@ class Policies(Public):
     @extend_schema(
         operation_id="mds_policies",
         parameters=[PolicyQuery],
-        responses={200: MdsPoliciesSerializer, **wire.errors(400, 404, 406)},
+        responses=MdsPoliciesSerializer,
         tags=["mds"],
     )
     def get(self, request: Request) -> HttpResponseBase:
@@ -156,7 +157,7 @@ class OnePolicy(Public):
 
     @extend_schema(
         operation_id="mds_policy",
-        responses={200: MdsPoliciesSerializer, **wire.errors(404, 406)},
+        responses=MdsPoliciesSerializer,
         tags=["mds"],
     )
     def get(self, request: Request, policy_id: UUID) -> HttpResponseBase:
@@ -174,7 +175,7 @@ class Geographies(Public):
 
     @extend_schema(
         operation_id="mds_geographies",
-        responses={200: GeographiesSerializer, **wire.errors(404, 406)},
+        responses=GeographiesSerializer,
         tags=["mds"],
     )
     def get(self, request: Request) -> HttpResponseBase:
@@ -189,7 +190,7 @@ class OneGeography(Public):
 
     @extend_schema(
         operation_id="mds_geography",
-        responses={200: OneGeographySerializer, **wire.errors(404, 406)},
+        responses=OneGeographySerializer,
         tags=["mds"],
     )
     def get(self, request: Request, geography_id: UUID) -> HttpResponseBase:

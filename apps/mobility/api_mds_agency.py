@@ -7,13 +7,14 @@ from uuid import UUID
 
 from django.http import Http404
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
+from apps.kernel.asked import Asked
 from apps.mobility import operations
 from apps.mobility.api_mds import StampField
 from apps.mobility.mds import Vehicle, wire
@@ -42,7 +43,7 @@ WORDS = {
 }
 
 
-class GpsSerializer(serializers.Serializer[dict[str, Any]]):
+class GpsSerializer(Asked):
     lat = serializers.FloatField(min_value=-90, max_value=90)
     lng = serializers.FloatField(min_value=-180, max_value=180)
 
@@ -50,7 +51,7 @@ class GpsSerializer(serializers.Serializer[dict[str, Any]]):
         return Point(told["lat"], told["lng"])
 
 
-class OfDevice(serializers.Serializer[dict[str, Any]]):
+class OfDevice(Asked):
     device_id = serializers.UUIDField()
     provider_id = serializers.UUIDField()
 
@@ -84,7 +85,7 @@ class TelemetrySerializer(OfDevice):
     location = GpsSerializer()
 
 
-class TripAttributes(serializers.Serializer[dict[str, Any]]):
+class TripAttributes(Asked):
     hail_type = serializers.SlugField(required=False)
     requested_time = StampField(required=False)
     wheelchair_transported = serializers.BooleanField(required=False, default=False)
@@ -227,7 +228,14 @@ class Vehicles(Fleet):
 
     @extend_schema(
         operation_id="mds_vehicles",
-        responses={200: FleetSerializer, **wire.errors(400, 401, 403, 406)},
+        parameters=[
+            OpenApiParameter(
+                "after",
+                {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+                description="The list goes on after this one; `links.next` says it",
+            )
+        ],
+        responses=FleetSerializer,
         tags=["mds"],
     )
     def get(self, request: Request) -> Response:
@@ -255,7 +263,7 @@ class Vehicles(Fleet):
     @extend_schema(
         operation_id="mds_vehicles_register",
         request=VehicleSerializer(many=True),
-        responses={201: wire.BulkSerializer, **wire.errors(400, 401, 403, 406)},
+        responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
     def post(self, request: Request) -> Response:
@@ -271,7 +279,7 @@ class Vehicles(Fleet):
     @extend_schema(
         operation_id="mds_vehicles_update",
         request=VehicleSerializer(many=True),
-        responses={200: wire.BulkSerializer, **wire.errors(400, 401, 403, 406)},
+        responses={200: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
     def put(self, request: Request) -> Response:
@@ -291,7 +299,7 @@ class OneVehicle(Fleet):
 
     @extend_schema(
         operation_id="mds_vehicle",
-        responses={200: FleetSerializer, **wire.errors(401, 403, 404, 406)},
+        responses=FleetSerializer,
         tags=["mds"],
     )
     def get(self, request: Request, device_id: UUID) -> Response:
@@ -309,7 +317,7 @@ class Events(Fleet):
     @extend_schema(
         operation_id="mds_events",
         request=EventSerializer(many=True),
-        responses={201: wire.BulkSerializer, **wire.errors(400, 401, 403, 406)},
+        responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
     def post(self, request: Request) -> Response:
@@ -339,7 +347,7 @@ class Telemetry(Fleet):
     @extend_schema(
         operation_id="mds_telemetry",
         request=TelemetrySerializer(many=True),
-        responses={201: wire.BulkSerializer, **wire.errors(400, 401, 403, 406)},
+        responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
     def post(self, request: Request) -> Response:
@@ -365,7 +373,7 @@ class Trips(Fleet):
     @extend_schema(
         operation_id="mds_trips",
         request=TripSerializer(many=True),
-        responses={201: wire.BulkSerializer, **wire.errors(400, 401, 403, 406)},
+        responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
     def post(self, request: Request) -> Response:

@@ -1,7 +1,6 @@
 """A driver's papers, for programs: what the city asks for, and sending one."""
 
 from datetime import date
-from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.mobility.operations import VERTICAL
 from apps.parties.authentication import asking
@@ -33,6 +33,8 @@ PROBLEMS = {
         422, "paper_ran_out", gettext_lazy("This day is over. Send a paper that still holds.")
     ),
 }
+
+NO_CITY = Problem(503, "no_city", gettext_lazy("The city is not open yet."))
 
 
 class PaperOut(serializers.Serializer[Demand]):
@@ -65,7 +67,7 @@ class PaperOut(serializers.Serializer[Demand]):
         return reverse("regulation:scan", args=[one.latest.ref]) if one.latest else None
 
 
-class PaperIn(serializers.Serializer[Any]):
+class PaperIn(Asked):
     kind = serializers.SlugField(max_length=30)
     number = serializers.CharField(max_length=50)
     expires_on = serializers.DateField()
@@ -75,12 +77,14 @@ class PaperIn(serializers.Serializer[Any]):
 def _city() -> City:
     city = current_city()
     if city is None:
-        raise problems.Told(Problem(503, "no_city", _("The city is not open yet.")))
+        raise problems.Told(NO_CITY)
     return city
 
 
 @extend_schema(tags=["driver"])
 class Papers(APIView):
+    complaints = (*PROBLEMS.values(), NO_CITY)
+    complaints_when_read = (NO_CITY,)
     parser_classes = (MultiPartParser,)
 
     @extend_schema(

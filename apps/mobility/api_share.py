@@ -32,6 +32,8 @@ class ShareOut(serializers.Serializer[Any]):
 
 @extend_schema(tags=["rides"])
 class Share(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(
         summary="Share a ride of yours",
         description="Takes the link before it back: a ride has one at a time.",

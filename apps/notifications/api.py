@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind as Part
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.notifications import keys, operations, queries, words
 from apps.notifications.models import Notice
@@ -47,7 +48,7 @@ def _said(notice: Notice) -> words.Said:
     return words.said(notice, language=get_language() or "en", now=clock.now())
 
 
-class ReadIn(serializers.Serializer[Any]):
+class ReadIn(Asked):
     """One notice; without it all of them."""
 
     ref = serializers.UUIDField(required=False, allow_null=True, default=None)
@@ -57,12 +58,12 @@ class UnreadOut(serializers.Serializer[Any]):
     unread = serializers.IntegerField()
 
 
-class KeysIn(serializers.Serializer[Any]):
+class KeysIn(Asked):
     p256dh = serializers.CharField(max_length=100)
     auth = serializers.CharField(max_length=40)
 
 
-class DeviceIn(serializers.Serializer[Any]):
+class DeviceIn(Asked):
     """A browser's PushSubscription, as it writes it itself, and what its person calls it."""
 
     endpoint = serializers.CharField(max_length=1_000)
@@ -92,6 +93,8 @@ class Notices(ListAPIView[Notice]):
 
 @extend_schema(tags=["news"])
 class Unread(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(summary="How much of it is unread", responses=UnreadOut)
     def get(self, request: Request) -> Response:
         return Response({"unread": queries.unread(asking(request).pk)})
@@ -113,6 +116,8 @@ class Unread(APIView):
 
 @extend_schema(tags=["news"])
 class Devices(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(summary="The devices that ring", responses=DeviceOut(many=True))
     def get(self, request: Request) -> Response:
         return Response(DeviceOut(queries.devices_of(asking(request).pk), many=True).data)
@@ -137,6 +142,8 @@ class Devices(APIView):
 
 @extend_schema(tags=["news"])
 class OneDevice(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(summary="Ring a device no more", responses={204: None})
     def delete(self, request: Request, ref: UUID) -> Response:
         person = asking(request)
@@ -148,6 +155,8 @@ class OneDevice(APIView):
 
 @extend_schema(tags=["news"])
 class PushKey(APIView):
+    complaints_when_read = tuple(PROBLEMS.values())
+
     @extend_schema(
         summary="The key to subscribe with",
         description="The public half of this city's VAPID key, for `PushManager.subscribe`.",

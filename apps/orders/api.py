@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.orders import operations, tips, verticals
 from apps.orders.models import Order
@@ -61,6 +62,8 @@ REFUSED_STEPS = {
     "too_old": _("This step was taken too long ago to be told now."),
     "before_the_last_step": _("This step is said to be taken before the one that came before it."),
 }
+
+STEP_PROBLEMS = tuple(Problem(409, code, title) for code, title in REFUSED_STEPS.items())
 
 
 class StepTaken(serializers.Serializer[Any]):
@@ -115,7 +118,7 @@ class OrderWhole(OrderOut):
         return verticals.get(order.vertical).live(order, clock.now())
 
 
-class PlaceIn(serializers.Serializer[Any]):
+class PlaceIn(Asked):
     quotes = serializers.ListField(
         child=serializers.UUIDField(),
         min_length=1,
@@ -143,13 +146,14 @@ class PlaceIn(serializers.Serializer[Any]):
         return asked
 
 
-class StepIn(serializers.Serializer[Any]):
+class StepIn(Asked):
     step = serializers.SlugField(max_length=50)
-    code = serializers.CharField(max_length=10, required=False, default="")
-    reason = serializers.CharField(max_length=50, required=False, default="")
+    code = serializers.CharField(max_length=10, required=False, allow_blank=True, default="")
+    reason = serializers.CharField(max_length=50, required=False, allow_blank=True, default="")
     seen = serializers.CharField(
         max_length=50,
         required=False,
+        allow_blank=True,
         default="",
         help_text="The `seen` of what your screen shows; refused if that is no longer so.",
     )
@@ -162,7 +166,7 @@ class StepIn(serializers.Serializer[Any]):
     )
 
 
-class TipIn(serializers.Serializer[Any]):
+class TipIn(Asked):
     amount_minor = serializers.IntegerField(help_text="At most twice what the order cost.")
     card = serializers.IntegerField(help_text="One of your cards, as GET /cards lists them.")
 
@@ -179,13 +183,16 @@ class TipOut(serializers.Serializer[Payment]):
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"\S"},
     OpenApiParameter.HEADER,
     required=True,
     description="Any text of up to 200 signs. Sent again with the same body, it is the same order.",
 )
 STEP_KEY = OpenApiParameter(
-    KEY.name, str, OpenApiParameter.HEADER, description="A name of your own for this very step."
+    KEY.name,
+    KEY.type,
+    OpenApiParameter.HEADER,
+    description="A name of your own for this very step.",
 )
 
 
@@ -203,6 +210,7 @@ def part_in(order: Order, request: Request) -> Kind:
 
 @extend_schema_view(get=extend_schema(summary="List your orders, newest first"))
 class Orders(generics.ListAPIView[Order]):
+    complaints = tuple(PROBLEMS.values())
     serializer_class = OrderOut
     ordering = ("-placed_at", "-pk")
 
@@ -244,6 +252,8 @@ class OneOrder(APIView):
 
 
 class Steps(APIView):
+    complaints = (*PROBLEMS.values(), *STEP_PROBLEMS)
+
     @extend_schema(
         summary="Take a step of an order",
         description="Which steps are open to you stands in `open_steps`. Twice is harmless. "
@@ -284,6 +294,8 @@ class Steps(APIView):
 
 @extend_schema(tags=["money"])
 class Tip(APIView):
+    complaints = tuple(TIP_PROBLEMS.values())
+
     @extend_schema(summary="Show the tip of an order of yours", responses=TipOut)
     def get(self, request: Request, ref: UUID) -> Response:
         tip = tips.of(Order.objects.get(ref=ref, consumer=asking(request)))

@@ -1,4 +1,3 @@
-from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +9,7 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.orders import changes, operations
 from apps.orders.models import Change, Order
@@ -26,7 +26,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
 }
 
 
-class ChangeIn(serializers.Serializer[Any]):
+class ChangeIn(Asked):
     quote = serializers.UUIDField(help_text="A quote made in place of the one in force.")
 
 
@@ -46,6 +46,8 @@ class ChangeOut(serializers.Serializer[Change]):
 
 @extend_schema(tags=["orders"])
 class Changes(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(summary="Show how an order of yours was changed", responses=ChangeOut(many=True))
     def get(self, request: Request, ref: UUID) -> Response:
         order = Order.objects.get(ref=ref, consumer=asking(request))

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.kernel.asked import Asked
 from apps.parties.authentication import asking
 from apps.parties.models import User
 
@@ -20,7 +21,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer", "description": str(_("A token of yours."))}
 
 
-class Person(serializers.ModelSerializer[User]):
+class Person(Asked, serializers.ModelSerializer[User]):
     """The person who asks."""
 
     class Meta:

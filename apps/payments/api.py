@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.parties.authentication import asking
 from apps.payments import cards, gateway, queries
@@ -30,7 +31,7 @@ class CardOut(serializers.ModelSerializer[Card]):
         fields = ("id", "brand", "last4", "expires_month", "expires_year", "is_default")
 
 
-class AddIn(serializers.Serializer[Any]):
+class AddIn(Asked):
     back = serializers.URLField(help_text="Where the bank's page leads to when it is done.")
 
 
@@ -38,11 +39,13 @@ class AddOut(serializers.Serializer[Any]):
     url = serializers.URLField(help_text="The bank's page on which the card is typed.")
 
 
-class AddedIn(serializers.Serializer[Any]):
+class AddedIn(Asked):
     session = serializers.CharField(max_length=200)
 
 
 class Cards(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(summary="List your cards", responses=CardOut(many=True), tags=["money"])
     def get(self, request: Request) -> Response:
         return Response(CardOut(queries.cards_of(asking(request)), many=True).data)
@@ -67,6 +70,8 @@ class Cards(APIView):
 
 
 class AddedCard(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(
         summary="Finish adding a card",
         description="Send the session that came back in the address.",
@@ -89,6 +94,8 @@ class AddedCard(APIView):
 
 
 class OneCard(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(
         operation_id="cards_use_by_default",
         summary="Use this card by default",

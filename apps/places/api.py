@@ -1,5 +1,6 @@
 """Places for programs: search, the name of a point, the city itself."""
 
+import re
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -12,26 +13,22 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.kernel import problems
+from apps.kernel.asked import InAddress
 from apps.kernel.problems import Problem
 from apps.places import queries, routing
 from apps.places.geometry import Point
 from apps.places.models import City, Zone
 
 OUTSIDE = Problem(422, "outside_city", _("One end of the trip lies outside the city."))
+NO_CITY_SO_CALLED = Problem(404, "not_found", _("There is no such thing, or it is not yours."))
 UNREACHABLE = Problem(422, "unreachable", _("There is no way by road from here to there."))
 
 
 @extend_schema_field(
     {
-        "oneOf": [
-            {"type": "string", "description": "In a question.", "example": "-29.9027,-71.2519"},
-            {
-                "type": "object",
-                "description": "In an answer.",
-                "properties": {"lat": {"type": "number"}, "lon": {"type": "number"}},
-                "required": ["lat", "lon"],
-            },
-        ]
+        "type": "object",
+        "properties": {"lat": {"type": "number"}, "lon": {"type": "number"}},
+        "required": ["lat", "lon"],
     }
 )
 class PointField(serializers.Field[Point, str, dict[str, float], Any]):
@@ -49,27 +46,46 @@ class PointField(serializers.Field[Point, str, dict[str, float], Any]):
         return {"lat": value.lat, "lon": value.lon}
 
 
-class SearchQuery(serializers.Serializer[dict[str, Any]]):
+# A point of the earth in decimal degrees, as people and programs write it.
+WRITTEN = (
+    r"-?(90(\.0{1,20})?|[1-8]?[0-9](\.[0-9]{1,20})?),"
+    r"-?(180(\.0{1,20})?|(1[0-7][0-9]|[1-9]?[0-9])(\.[0-9]{1,20})?)"
+)
+
+
+@extend_schema_field({"type": "string", "pattern": f"^{WRITTEN}$", "example": "-29.9027,-71.2519"})
+class PointAsked(PointField):
+    """A point in an address."""
+
+    def to_internal_value(self, data: Any) -> Point:
+        if not re.fullmatch(WRITTEN, str(data)):
+            raise serializers.ValidationError(
+                "Write the point as latitude,longitude.", code="invalid"
+            )
+        return super().to_internal_value(data)
+
+
+class SearchQuery(InAddress):
     city = serializers.SlugField(help_text="The city's slug")
     q = serializers.CharField(
         allow_blank=True, max_length=200, default="", help_text="What somebody typed"
     )
-    near = PointField(required=False, help_text="lat,lon; nearer places are listed ahead")
+    near = PointAsked(required=False, help_text="lat,lon; nearer places are listed ahead")
     limit = serializers.IntegerField(min_value=1, max_value=20, default=8)
 
 
-class ReverseQuery(serializers.Serializer[dict[str, Any]]):
+class ReverseQuery(InAddress):
     city = serializers.SlugField(help_text="The city's slug")
-    point = PointField(help_text="lat,lon")
+    point = PointAsked(help_text="lat,lon")
 
 
-class RouteQuery(serializers.Serializer[dict[str, Any]]):
+class RouteQuery(InAddress):
     city = serializers.SlugField(help_text="The city's slug")
-    to = PointField(help_text="lat,lon of where to")
+    to = PointAsked(help_text="lat,lon of where to")
 
     def get_fields(self) -> dict[str, Any]:
         # A word of Python's own cannot stand above as a name.
-        return {**super().get_fields(), "from": PointField(help_text="lat,lon of where from")}
+        return {**super().get_fields(), "from": PointAsked(help_text="lat,lon of where from")}
 
 
 class RouteSerializer(serializers.Serializer[routing.Route]):
@@ -128,6 +144,7 @@ class CitySerializer(serializers.ModelSerializer[City]):
 class Search(APIView):
     """The places that a text may mean, the likeliest first."""
 
+    complaints_when_read = (NO_CITY_SO_CALLED,)
     permission_classes = [AllowAny]
 
     @extend_schema(
@@ -143,6 +160,7 @@ class Search(APIView):
 class Reverse(APIView):
     """What people would call a point, and the zones it lies in."""
 
+    complaints_when_read = (NO_CITY_SO_CALLED,)
     permission_classes = [AllowAny]
 
     @extend_schema(
@@ -165,6 +183,8 @@ class Reverse(APIView):
 
 class Route(APIView):
     """The fastest way by car between two points of a city, for whoever drives it."""
+
+    complaints_when_read = (NO_CITY_SO_CALLED, OUTSIDE, UNREACHABLE)
 
     @extend_schema(
         operation_id="places_route",

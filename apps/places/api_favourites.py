@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.parties.authentication import asking
 from apps.places import operations, queries
@@ -35,7 +36,7 @@ class FavouriteOut(serializers.ModelSerializer[Favourite]):
         fields = ("id", "kind", "name", "address", "lat", "lon")
 
 
-class FavouriteIn(serializers.Serializer[Any]):
+class FavouriteIn(Asked):
     """HOME and WORK need no name; keeping the same again means that it has moved."""
 
     kind = serializers.ChoiceField(choices=Favourite.Kind.choices)
@@ -50,7 +51,7 @@ class FavouriteIn(serializers.Serializer[Any]):
         return asked
 
 
-class NameIn(serializers.Serializer[Any]):
+class NameIn(Asked):
     name = serializers.CharField(max_length=40)
 
 
@@ -63,6 +64,9 @@ def _city() -> City:
 
 @extend_schema(tags=["me"])
 class Favourites(APIView):
+    complaints = tuple(PROBLEMS.values())
+    complaints_when_read = tuple(PROBLEMS.values())
+
     @extend_schema(summary="List the places you keep", responses=FavouriteOut(many=True))
     def get(self, request: Request) -> Response:
         with problems.told(PROBLEMS):
@@ -90,6 +94,8 @@ class Favourites(APIView):
 
 @extend_schema(tags=["me"])
 class OneFavourite(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(
         summary="Call a place of yours otherwise", request=NameIn, responses=FavouriteOut
     )

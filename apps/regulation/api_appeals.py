@@ -6,7 +6,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,7 +17,7 @@ from apps.kernel.problems import Problem, Told
 from apps.parties.authentication import asking
 from apps.regulation import operations
 from apps.regulation import queries_appeals as read
-from apps.regulation.api_cases import PROBLEMS, CaseWhole, StatementIn, scan_of, shown
+from apps.regulation.api_cases import PROBLEMS, STATEMENT, CaseWhole, StatementIn, scan_of, shown
 from apps.regulation.queries_appeals import Contest
 
 NO_SUCH = Problem(404, "not_found", _("There is no such thing, or it is not yours."))
@@ -48,13 +48,10 @@ class RefusalOut(serializers.Serializer[Contest]):
         return contest.case.ref if contest.case else None
 
 
-class AppealIn(StatementIn):
-    """Why the city should say yes."""
-
-
 @extend_schema(tags=["cases"])
 class Appeal(APIView):
-    parser_classes = (JSONParser, MultiPartParser, FormParser)
+    complaints = tuple(APPEAL_PROBLEMS.values())
+    parser_classes = (JSONParser, MultiPartParser)
 
     @extend_schema(summary="Show a refusal and how to appeal it", responses=RefusalOut)
     def get(self, request: Request, ref: UUID) -> Response:
@@ -66,11 +63,11 @@ class Appeal(APIView):
     @extend_schema(
         summary="Appeal a refusal",
         description="Within 30 days, once from each side. Sent again, it is the same appeal.",
-        request=AppealIn,
+        request=STATEMENT,
         responses={201: CaseWhole},
     )
     def post(self, request: Request, ref: UUID) -> Response:
-        asked = AppealIn(data=request.data)
+        asked = StatementIn(data=request.data)
         asked.is_valid(raise_exception=True)
         user = asking(request)
         contest = read.contest_of(user, ref)

@@ -12,13 +12,14 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 from rest_framework import generics, serializers, status
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem, Told
 from apps.parties.authentication import asking
 from apps.parties.models import Provider, User
@@ -49,13 +50,16 @@ PROBLEMS: dict[type[Exception], problems.Answer] = {
     ),
     operations.AlreadyOpened: already,
 }
+NO_CITY = Problem(503, "no_city", _("The city is not open yet."))
 KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"\S"},
     OpenApiParameter.HEADER,
     required=True,
     description="Any text of up to 200 signs. Sent again, it is the same case or statement.",
 )
+
+ABOUT = [CaseFile.About.PROVIDER, CaseFile.About.ORDER, CaseFile.About.LISTING]
 
 
 class EventOut(serializers.Serializer[CaseEvent]):
@@ -107,21 +111,29 @@ class CaseWhole(CaseOut):
         return list(EventOut(events, many=True, context=self.context).data)
 
 
-class StatementIn(serializers.Serializer[Any]):
+class WordsIn(Asked):
     words = serializers.CharField(max_length=LONGEST)
+
+
+class StatementIn(WordsIn):
+    """Words, and a file, which only a form can carry."""
+
     file = serializers.FileField(
         required=False, help_text="JPEG, PNG or WebP up to 10 MB, PDF up to 5 MB."
     )
 
 
-class ComplaintIn(StatementIn):
+class ComplaintSaid(WordsIn):
     provider = serializers.UUIDField(help_text="The provider's reference.")
     about_kind = serializers.ChoiceField(
-        choices=[CaseFile.About.PROVIDER, CaseFile.About.ORDER, CaseFile.About.LISTING],
+        choices=ABOUT,
         default=CaseFile.About.PROVIDER,
     )
     about = serializers.CharField(
-        max_length=100, default="", help_text="The order's or the offer's reference."
+        max_length=100,
+        allow_blank=True,
+        default="",
+        help_text="The order's or the offer's reference.",
     )
     title = serializers.CharField(max_length=160, help_text="In a few words.")
 
@@ -134,6 +146,14 @@ class ComplaintIn(StatementIn):
         elif not told["about"]:
             raise serializers.ValidationError({"about": [_("Say which.")]})
         return told | {"provider": provider}
+
+
+class ComplaintIn(ComplaintSaid, StatementIn):
+    """A complaint, and a file, which only a form can carry."""
+
+
+STATEMENT = {"application/json": WordsIn, "multipart/form-data": StatementIn}
+COMPLAINT = {"application/json": ComplaintSaid, "multipart/form-data": ComplaintIn}
 
 
 def key_of(request: Request, user: User, what: str) -> UUID:
@@ -166,15 +186,16 @@ def shown(user: User, ref: UUID) -> CaseWhole:
 def city_here() -> City:
     city = current_city()
     if city is None:
-        raise Told(Problem(503, "no_city", _("The city is not open yet.")))
+        raise Told(NO_CITY)
     return city
 
 
 @extend_schema(tags=["cases"])
 @extend_schema_view(get=extend_schema(summary="List your cases with the city, newest first"))
 class Cases(generics.ListAPIView[CaseFile]):
+    complaints = (*PROBLEMS.values(), NO_CITY)
     serializer_class = CaseOut
-    parser_classes = (JSONParser, MultiPartParser, FormParser)
+    parser_classes = (JSONParser, MultiPartParser)
     ordering = ("-pk",)
 
     def get_queryset(self) -> Any:
@@ -184,7 +205,7 @@ class Cases(generics.ListAPIView[CaseFile]):
 
     @extend_schema(
         summary="Complain of a provider",
-        request=ComplaintIn,
+        request=COMPLAINT,
         responses={201: CaseWhole},
         parameters=[KEY],
     )
@@ -220,11 +241,12 @@ class OneCase(APIView):
 
 @extend_schema(tags=["cases"])
 class Statements(APIView):
-    parser_classes = (JSONParser, MultiPartParser, FormParser)
+    complaints = (*PROBLEMS.values(), NO_CITY)
+    parser_classes = (JSONParser, MultiPartParser)
 
     @extend_schema(
         summary="Say something in a case of yours",
-        request=StatementIn,
+        request=STATEMENT,
         responses={201: CaseWhole},
         parameters=[KEY],
     )

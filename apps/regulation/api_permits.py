@@ -1,7 +1,6 @@
 """A provider's permits and applications, for programs."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
@@ -14,12 +13,22 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem, Told
 from apps.parties.authentication import asking
 from apps.parties.queries import providers_of
 from apps.regulation import operations
 from apps.regulation import queries_applications as read
-from apps.regulation.api_cases import KEY, PROBLEMS, CaseWhole, city_here, key_of, scan_of, shown
+from apps.regulation.api_cases import (
+    KEY,
+    NO_CITY,
+    PROBLEMS,
+    CaseWhole,
+    city_here,
+    key_of,
+    scan_of,
+    shown,
+)
 from apps.regulation.models import Permit
 from apps.regulation.operations.cases import LONGEST
 from apps.regulation.queries_applications import Progress, Wanted
@@ -92,13 +101,13 @@ class ProgressOut(serializers.Serializer[Progress]):
         return permit.number if permit else None
 
 
-class ApplicationIn(serializers.Serializer[Any]):
+class ApplicationIn(Asked):
     provider = serializers.UUIDField(help_text="The reference of a provider of yours.")
     vertical = serializers.SlugField()
     words = serializers.CharField(max_length=LONGEST, help_text="What you want to offer, where.")
 
 
-class DocumentIn(serializers.Serializer[Any]):
+class DocumentIn(Asked):
     kind = serializers.SlugField(max_length=30)
     file = serializers.FileField(help_text="JPEG, PNG or WebP up to 10 MB, PDF up to 5 MB.")
 
@@ -112,6 +121,8 @@ class Permits(APIView):
 
 @extend_schema(tags=["permits"])
 class Applications(APIView):
+    complaints = (*PERMIT_PROBLEMS.values(), NO_CITY)
+
     @extend_schema(
         summary="Apply for a permit",
         request=ApplicationIn,
@@ -140,6 +151,7 @@ class Applications(APIView):
 
 @extend_schema(tags=["permits"])
 class OneApplication(APIView):
+    complaints = (*PERMIT_PROBLEMS.values(), NO_CITY)
     parser_classes = (MultiPartParser,)
 
     @extend_schema(summary="Show how far an application is", responses=ProgressOut)

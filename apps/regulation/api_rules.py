@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.kernel import clock
+from apps.kernel.problems import Problem
 from apps.places.current import current_city
 from apps.regulation import rulebook
 from apps.regulation.models import PolicyVersion
@@ -50,6 +51,7 @@ class RulesSerializer(serializers.Serializer[dict[str, Any]]):
 class Rules(APIView):
     """The rules that are in force and those that are planned."""
 
+    complaints_when_read = (Problem(404, "not_found", ""),)
     permission_classes = [AllowAny]
 
     @extend_schema(operation_id="rules", responses=RulesSerializer, tags=["places"])

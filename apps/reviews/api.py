@@ -1,4 +1,3 @@
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -11,6 +10,7 @@ from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.orders.models import Order
 from apps.parties.authentication import asking
@@ -23,7 +23,7 @@ PROBLEMS = {
 }
 
 
-class ReviewIn(serializers.Serializer[Any]):
+class ReviewIn(Asked):
     stars = serializers.IntegerField(min_value=1, max_value=5)
     text = serializers.CharField(max_length=1_000, required=False, default="", allow_blank=True)
 
@@ -34,6 +34,8 @@ class ReviewOut(ReviewIn):
 
 
 class Reviews(APIView):
+    complaints = tuple(PROBLEMS.values())
+
     @extend_schema(
         summary="Say how it was",
         description="Blind until both sides have written, or fourteen days have passed.",

@@ -1,6 +1,7 @@
 """How MDS travels: its media type, its errors, and answers that are not sent twice."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -10,7 +11,7 @@ from django.http import Http404, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import exceptions, serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
@@ -19,6 +20,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.mediatypes import _MediaType
 from rest_framework.views import APIView, set_rollback
+
+from apps.kernel import describing
+from apps.kernel.problems import Problem
 
 VERSION = "2.0.2"
 MEDIA = "application/vnd.mds+json"
@@ -69,20 +73,25 @@ class BulkSerializer(serializers.Serializer[dict[str, Any]]):
     failures = FailureSerializer(many=True)
 
 
-def errors(*statuses: int) -> dict[int, Any]:
-    """What the description of an address says of its complaints."""
-    return {one: OpenApiResponse(ErrorSerializer, description=_TITLES[one]) for one in statuses}
+# Of a list: that it is none, or, when every row was refused, what is wrong with each.
+REFUSED = PolymorphicProxySerializer(
+    component_name="Refused",
+    serializers=[ErrorSerializer, BulkSerializer],
+    resource_type_field_name=None,
+)
 
 
-_TITLES = {
-    400: "bad_param",
-    401: "not_signed_in",
-    403: "not_allowed",
-    404: "not_found",
-    406: "not_acceptable",
-    409: "already_registered",
-    429: "too_many_requests",
-}
+class Schema(describing.Schema):
+    """Complaints in the shape of MDS, which knows 400 where the rest of the API has 422."""
+
+    def _complaints(self) -> Iterator[Problem]:
+        for problem in super()._complaints():
+            yield Problem(400, "bad_param", "") if problem.status == 422 else problem
+        # Every address is about the city, and there may be none yet.
+        yield Problem(404, "not_found", "")
+
+    def complaint(self, status: str) -> tuple[Any, list[str]]:
+        return ErrorSerializer, [MEDIA]
 
 
 class Complaint(exceptions.APIException):
@@ -104,6 +113,7 @@ def complaint(error: str, description: str, *details: str) -> dict[str, Any]:
 class MdsView(APIView):
     """An address that speaks MDS 2.0."""
 
+    schema = Schema()
     renderer_classes = [MdsRenderer]
     parser_classes = [MdsParser, JSONParser]
     content_negotiation_class = Negotiation
