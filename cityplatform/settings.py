@@ -361,7 +361,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["apps.kernel.asked.JSON"],
     "DEFAULT_SCHEMA_CLASS": "apps.kernel.describing.Schema",
     "DEFAULT_PAGINATION_CLASS": "apps.api.paging.Pages",
     "DEFAULT_THROTTLE_CLASSES": [

@@ -1,14 +1,37 @@
 """What a program sends, read as its description says: a number is no text, nor text a number."""
 
+import json
+import re
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.fields import empty
+from rest_framework.parsers import JSONParser
 
+# How UTF-16 writes half of a sign.  Alone it is no text, and nothing that is can be made of it.
+HALF_A_SIGN = re.compile(rb"\\u[dD][89a-fA-F]")
 WRONG_TYPE = _("This has the wrong type.")
+
+
+class JSON(JSONParser):
+    """JSON whose text is text, no deeper than we can follow.  Raises `ParseError` for any other."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        raw = stream.read()
+        try:
+            told = super().parse(BytesIO(raw), media_type, parser_context)
+            if HALF_A_SIGN.search(raw):
+                json.dumps(told, ensure_ascii=False).encode()
+        except RecursionError:
+            raise ParseError("It is nested too deeply.") from None
+        except UnicodeEncodeError:
+            raise ParseError("It has half a sign in it.") from None
+        return told
 
 
 class Asked(serializers.Serializer[Any]):

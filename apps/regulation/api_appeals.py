@@ -6,13 +6,14 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
+from apps.kernel.asked import JSON
 from apps.kernel.problems import Problem, Told
 from apps.parties.authentication import asking
 from apps.regulation import operations
@@ -51,7 +52,7 @@ class RefusalOut(serializers.Serializer[Contest]):
 @extend_schema(tags=["cases"])
 class Appeal(APIView):
     complaints = tuple(APPEAL_PROBLEMS.values())
-    parser_classes = (JSONParser, MultiPartParser)
+    parser_classes = (JSON, MultiPartParser)
 
     @extend_schema(summary="Show a refusal and how to appeal it", responses=RefusalOut)
     def get(self, request: Request, ref: UUID) -> Response:

@@ -12,14 +12,14 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 from rest_framework import generics, serializers, status
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
-from apps.kernel.asked import Asked
+from apps.kernel.asked import JSON, Asked
 from apps.kernel.problems import Problem, Told
 from apps.parties.authentication import asking
 from apps.parties.models import Provider, User
@@ -195,7 +195,7 @@ def city_here() -> City:
 class Cases(generics.ListAPIView[CaseFile]):
     complaints = (*PROBLEMS.values(), NO_CITY)
     serializer_class = CaseOut
-    parser_classes = (JSONParser, MultiPartParser)
+    parser_classes = (JSON, MultiPartParser)
     ordering = ("-pk",)
 
     def get_queryset(self) -> Any:
@@ -242,7 +242,7 @@ class OneCase(APIView):
 @extend_schema(tags=["cases"])
 class Statements(APIView):
     complaints = (*PROBLEMS.values(), NO_CITY)
-    parser_classes = (JSONParser, MultiPartParser)
+    parser_classes = (JSON, MultiPartParser)
 
     @extend_schema(
         summary="Say something in a case of yours",

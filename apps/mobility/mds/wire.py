@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import exceptions, serializers
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +21,7 @@ from rest_framework.utils.mediatypes import _MediaType
 from rest_framework.views import APIView, set_rollback
 
 from apps.kernel import describing
+from apps.kernel.asked import JSON
 from apps.kernel.problems import Problem
 
 VERSION = "2.0.2"
@@ -36,7 +36,7 @@ class MdsRenderer(JSONRenderer):
     format = "mds"
 
 
-class MdsParser(JSONParser):
+class MdsParser(JSON):
     media_type = MEDIA
 
 
@@ -115,7 +115,7 @@ class MdsView(APIView):
 
     schema = Schema()
     renderer_classes = [MdsRenderer]
-    parser_classes = [MdsParser, JSONParser]
+    parser_classes = [MdsParser, JSON]
     content_negotiation_class = Negotiation
 
     def get_exception_handler(self) -> Any:
