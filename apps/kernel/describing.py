@@ -65,9 +65,12 @@ class Schema(AutoSchema):
         if isinstance(asked, Asked) and not isinstance(asked, serializers.ModelSerializer):
             self.method = "PUT"
         try:
-            return super()._get_request_for_media_type(serializer, direction)
+            schema, is_required = super()._get_request_for_media_type(serializer, direction)
         finally:
             self.method = method
+        if isinstance(asked, serializers.ListSerializer) and asked.max_length:
+            schema = {**schema, "minItems": asked.min_length, "maxItems": asked.max_length}
+        return schema, is_required
 
     def problem(self, status: str, codes: Iterable[str]) -> dict[str, Any]:
         """One answer that is a problem; its description lists the codes."""

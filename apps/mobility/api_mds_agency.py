@@ -262,7 +262,7 @@ class Vehicles(Fleet):
 
     @extend_schema(
         operation_id="mds_vehicles_register",
-        request=VehicleSerializer(many=True),
+        request=VehicleSerializer(many=True, min_length=1, max_length=MOST_ROWS),
         responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
@@ -278,7 +278,7 @@ class Vehicles(Fleet):
 
     @extend_schema(
         operation_id="mds_vehicles_update",
-        request=VehicleSerializer(many=True),
+        request=VehicleSerializer(many=True, min_length=1, max_length=MOST_ROWS),
         responses={200: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
@@ -316,7 +316,7 @@ class Events(Fleet):
 
     @extend_schema(
         operation_id="mds_events",
-        request=EventSerializer(many=True),
+        request=EventSerializer(many=True, min_length=1, max_length=MOST_ROWS),
         responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
@@ -346,7 +346,7 @@ class Telemetry(Fleet):
 
     @extend_schema(
         operation_id="mds_telemetry",
-        request=TelemetrySerializer(many=True),
+        request=TelemetrySerializer(many=True, min_length=1, max_length=MOST_ROWS),
         responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
@@ -372,7 +372,7 @@ class Trips(Fleet):
 
     @extend_schema(
         operation_id="mds_trips",
-        request=TripSerializer(many=True),
+        request=TripSerializer(many=True, min_length=1, max_length=MOST_ROWS),
         responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )

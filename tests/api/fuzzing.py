@@ -146,6 +146,7 @@ def what_is_allowed_is_understood(ctx: Any, response: Any, case: Any) -> None:
     word = told.get("code") or told.get("error")
     if word in {"invalid", "bad_param", "missing_param"}:
         lines = told.get("errors") or [one.partition(":")[0] for one in told["error_details"]]
+        assert lines, f"{word}, and not what"
         body = case.body if isinstance(case.body, dict) else {}
         # Where null may stand, schemathesis takes "" for text of any format.
         named = {name for name in lines if body.get(name) != ""}
