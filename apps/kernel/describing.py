@@ -68,8 +68,10 @@ class Schema(AutoSchema):
             schema, is_required = super()._get_request_for_media_type(serializer, direction)
         finally:
             self.method = method
-        if isinstance(asked, serializers.ListSerializer) and asked.max_length:
-            schema = {**schema, "minItems": asked.min_length, "maxItems": asked.max_length}
+        if isinstance(asked, serializers.ListSerializer):
+            most, least = getattr(asked, "max_length", None), getattr(asked, "min_length", None)
+            schema |= {"minItems": least} if least else {}
+            schema |= {"maxItems": most} if most else {}
         return schema, is_required
 
     def problem(self, status: str, codes: Iterable[str]) -> dict[str, Any]:

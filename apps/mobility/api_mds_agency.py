@@ -111,6 +111,11 @@ class FleetSerializer(serializers.Serializer[dict[str, Any]]):
     links = serializers.DictField(child=serializers.CharField(allow_null=True), required=False)
 
 
+def rows(kind: type[OfDevice]) -> Any:
+    """How a batch is described."""
+    return serializers.ListSerializer(child=kind(), min_length=1, max_length=MOST_ROWS)
+
+
 class Fleet(wire.MdsView):
     """Addresses of providers: each row says for whom, and whoever sends it acts for them."""
 
@@ -262,7 +267,7 @@ class Vehicles(Fleet):
 
     @extend_schema(
         operation_id="mds_vehicles_register",
-        request=VehicleSerializer(many=True, min_length=1, max_length=MOST_ROWS),
+        request=rows(VehicleSerializer),
         responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
@@ -278,7 +283,7 @@ class Vehicles(Fleet):
 
     @extend_schema(
         operation_id="mds_vehicles_update",
-        request=VehicleSerializer(many=True, min_length=1, max_length=MOST_ROWS),
+        request=rows(VehicleSerializer),
         responses={200: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
@@ -316,7 +321,7 @@ class Events(Fleet):
 
     @extend_schema(
         operation_id="mds_events",
-        request=EventSerializer(many=True, min_length=1, max_length=MOST_ROWS),
+        request=rows(EventSerializer),
         responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
@@ -346,7 +351,7 @@ class Telemetry(Fleet):
 
     @extend_schema(
         operation_id="mds_telemetry",
-        request=TelemetrySerializer(many=True, min_length=1, max_length=MOST_ROWS),
+        request=rows(TelemetrySerializer),
         responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )
@@ -372,7 +377,7 @@ class Trips(Fleet):
 
     @extend_schema(
         operation_id="mds_trips",
-        request=TripSerializer(many=True, min_length=1, max_length=MOST_ROWS),
+        request=rows(TripSerializer),
         responses={201: wire.BulkSerializer, 400: wire.REFUSED},
         tags=["mds"],
     )

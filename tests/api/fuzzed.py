@@ -10,7 +10,8 @@ from django.test import Client
 
 from apps.kernel import clock
 from apps.mobility import operations as mobility
-from apps.mobility.models import ForeignVehicle, LostItem
+from apps.mobility.models import LostItem
+from apps.mobility.operations import foreign
 from apps.parties import operations as parties
 from apps.parties.models import Provider
 from apps.payments.models import Card, Customer
@@ -113,10 +114,15 @@ def build(bank: Any) -> City:
         by=citizen.acting(rides.Kind.CONSUMER),
         at=at,
     )
-    car = ForeignVehicle.objects.create(
-        city=here.city, provider=fleet, device=uuid4(), plate="AB1234", vehicle_type="car",
-        propulsion=["electric"], is_accessible=False, registered_at=at,
-    )  # fmt: skip
+    car = foreign.Car(
+        provider_id=fleet.pk,
+        device=uuid4(),
+        plate="AB1234",
+        vehicle_type="car",
+        propulsion=["electric"],
+        is_accessible=False,
+    )
+    mobility.register_foreign(city_id=here.city.pk, cars=[car], by=CITY, at=at)
     things: dict[str, list[Any]] = {
         f"{source}-{hole}": list(values)
         for source, holes in built.things.items()
