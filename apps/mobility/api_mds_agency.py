@@ -1,7 +1,6 @@
 """What other apps' fleets send the city: MDS 2.0, agency.  A token speaks for whoever runs one."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.kernel import clock
-from apps.kernel.actors import Actor, Kind
+from apps.kernel.actors import Kind
 from apps.kernel.asked import Asked
 from apps.mobility import operations
 from apps.mobility.api_mds import StampField
@@ -141,12 +140,16 @@ class Fleet(wire.MdsView):
         request: Request,
         kind: type[OfDevice],
         read: Callable[[dict[str, Any], int], Any],
-        write: Callable[[Sequence[Any], Actor, datetime], Outcome],
+        write: Callable[..., Outcome],
+        called: str,
         *,
         status: int = 201,
     ) -> Response:
-        """Read each row of a batch, write what is right, and say what is wrong with the rest."""
-        mine, sent = self.mine(), request.data
+        """Read each row of a batch, write what is right, and say what is wrong with the rest.
+
+        `write` takes the rows by the name that they are `called`.
+        """
+        city, mine, sent = self.city_id(), self.mine(), request.data
         if not isinstance(sent, list) or not 1 <= len(sent) <= MOST_ROWS:
             said = _("Send a list of 1 to %(most)s rows.") % {"most": MOST_ROWS}
             raise wire.Complaint("bad_param", said)
@@ -157,8 +160,12 @@ class Fleet(wire.MdsView):
                 good.append((place, _read(kind, row, mine, read)))
             except Refused as refused:
                 failures[place] = refused
-        actor = asking(request).acting(Kind.PROVIDER)
-        outcome = write([row for _place, row in good], actor, clock.now())
+        outcome = write(
+            city_id=city,
+            **{called: [row for _place, row in good]},
+            by=asking(request).acting(Kind.PROVIDER),
+            at=clock.now(),
+        )
         failures |= {good[place][0]: refused for place, refused in outcome.refused.items()}
         body = {
             "version": wire.VERSION,
@@ -211,6 +218,47 @@ def _car(told: dict[str, Any], provider: int) -> foreign.Car:
         vehicle_type=told["vehicle_type"],
         propulsion=told["propulsion_types"],
         is_accessible=WHEELCHAIR in told["accessibility_attributes"],
+    )
+
+
+def _change(told: dict[str, Any], provider: int) -> foreign.Change:
+    return foreign.Change(
+        provider_id=provider,
+        device=told["device_id"],
+        ref=told["event_id"],
+        events=told["event_types"],
+        state=Vehicle(told["vehicle_state"]),
+        trips=told["trip_ids"] or (),
+        point=told["location"],
+        at=told["timestamp"],
+    )
+
+
+def _sighting(told: dict[str, Any], provider: int) -> foreign.Sighting:
+    return foreign.Sighting(
+        provider_id=provider,
+        device=told["device_id"],
+        point=told["location"],
+        at=told["timestamp"],
+    )
+
+
+def _trip(told: dict[str, Any], provider: int) -> foreign.Trip:
+    more = told.get("trip_attributes", {})
+    return foreign.Trip(
+        provider_id=provider,
+        device=told["device_id"],
+        ref=told["trip_id"],
+        kind=told.get("trip_type", ""),
+        hailed=more.get("hail_type", ""),
+        asked_at=more.get("requested_time"),
+        began_at=told["start_time"],
+        ended_at=told["end_time"],
+        pickup=told["start_location"],
+        dropoff=told["end_location"],
+        metres=told["distance"],
+        seconds=told["duration"],
+        took_wheelchair=more.get("wheelchair_transported", False),
     )
 
 
@@ -273,13 +321,7 @@ class Vehicles(Fleet):
     )
     def post(self, request: Request) -> Response:
         """Register cars."""
-        city = self.city_id()
-        return self.take(
-            request,
-            VehicleSerializer,
-            _car,
-            lambda cars, by, at: operations.register_foreign(city_id=city, cars=cars, by=by, at=at),
-        )
+        return self.take(request, VehicleSerializer, _car, operations.register_foreign, "cars")
 
     @extend_schema(
         operation_id="mds_vehicles_update",
@@ -289,14 +331,8 @@ class Vehicles(Fleet):
     )
     def put(self, request: Request) -> Response:
         """Say what changed about cars that are registered."""
-        city = self.city_id()
-        return self.take(
-            request,
-            VehicleSerializer,
-            _car,
-            lambda cars, by, at: operations.change_foreign(city_id=city, cars=cars, by=by, at=at),
-            status=200,
-        )
+        write = operations.change_foreign
+        return self.take(request, VehicleSerializer, _car, write, "cars", status=200)
 
 
 class OneVehicle(Fleet):
@@ -326,24 +362,8 @@ class Events(Fleet):
         tags=["mds"],
     )
     def post(self, request: Request) -> Response:
-        city = self.city_id()
-        return self.take(
-            request,
-            EventSerializer,
-            lambda told, provider: foreign.Change(
-                provider_id=provider,
-                device=told["device_id"],
-                ref=told["event_id"],
-                events=told["event_types"],
-                state=Vehicle(told["vehicle_state"]),
-                trips=told["trip_ids"] or (),
-                point=told["location"],
-                at=told["timestamp"],
-            ),
-            lambda changes, by, at: operations.note_foreign_events(
-                city_id=city, changes=changes, by=by, at=at
-            ),
-        )
+        write = operations.note_foreign_events
+        return self.take(request, EventSerializer, _change, write, "changes")
 
 
 class Telemetry(Fleet):
@@ -356,20 +376,8 @@ class Telemetry(Fleet):
         tags=["mds"],
     )
     def post(self, request: Request) -> Response:
-        city = self.city_id()
-        return self.take(
-            request,
-            TelemetrySerializer,
-            lambda told, provider: foreign.Sighting(
-                provider_id=provider,
-                device=told["device_id"],
-                point=told["location"],
-                at=told["timestamp"],
-            ),
-            lambda sightings, by, at: operations.note_foreign_points(
-                city_id=city, sightings=sightings, by=by, at=at
-            ),
-        )
+        write = operations.note_foreign_points
+        return self.take(request, TelemetrySerializer, _sighting, write, "sightings")
 
 
 class Trips(Fleet):
@@ -382,31 +390,4 @@ class Trips(Fleet):
         tags=["mds"],
     )
     def post(self, request: Request) -> Response:
-        city = self.city_id()
-
-        def read(told: dict[str, Any], provider: int) -> foreign.Trip:
-            more = told.get("trip_attributes", {})
-            return foreign.Trip(
-                provider_id=provider,
-                device=told["device_id"],
-                ref=told["trip_id"],
-                kind=told.get("trip_type", ""),
-                hailed=more.get("hail_type", ""),
-                asked_at=more.get("requested_time"),
-                began_at=told["start_time"],
-                ended_at=told["end_time"],
-                pickup=told["start_location"],
-                dropoff=told["end_location"],
-                metres=told["distance"],
-                seconds=told["duration"],
-                took_wheelchair=more.get("wheelchair_transported", False),
-            )
-
-        return self.take(
-            request,
-            TripSerializer,
-            read,
-            lambda trips, by, at: operations.note_foreign_trips(
-                city_id=city, trips=trips, by=by, at=at
-            ),
-        )
+        return self.take(request, TripSerializer, _trip, operations.note_foreign_trips, "trips")
