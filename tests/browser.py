@@ -137,3 +137,9 @@ def screenshot(page: Page, name: str, *, full: bool = False) -> Path:
     path = SHOTS / f"{name}.png"
     page.screenshot(path=path, full_page=full, animations="disabled")
     return path
+
+
+def cut_the_line(page: Page) -> None:
+    """Take the line from a page's context, and return when the page has noticed."""
+    page.context.set_offline(True)
+    page.wait_for_function("!navigator.onLine")

@@ -1,5 +1,5 @@
 from typing import Any, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -12,6 +12,7 @@ from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
 from apps.kernel.problems import Problem
 from apps.orders import operations, tips, verticals
+from apps.orders.keys import key_of
 from apps.orders.models import Order
 from apps.parties.authentication import asking
 from apps.payments import operations as payments
@@ -324,11 +325,3 @@ def _key(request: Request, user_id: int) -> UUID:
             Problem(400, "key_needed", _("Send an Idempotency-Key of up to 200 signs."))
         )
     return key_of(user_id, name)
-
-
-def key_of(user_id: int, name: str) -> UUID:
-    """One person's key never meets another's."""
-    return uuid5(KEYS, f"{user_id}:{name}")
-
-
-KEYS = UUID("6f1f0f0e-2f0c-4b62-9a3f-3f0a8d1c7d11")
