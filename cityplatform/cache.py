@@ -28,6 +28,9 @@ _clients: dict[str, LastingClient] = {}
 class ForgivingCache(RedisCache):
     """Valkey's cache for pages that must stand without it: what is unreachable is a miss."""
 
+    _servers: list[str]
+    _options: dict[str, Any]
+
     @cached_property
     def _cache(self) -> LastingClient:
         # Every request has a cache object of its own.  What keeps the lines is shared by all.

@@ -125,7 +125,6 @@ def _other_bodies() -> Iterator[tuple[str, int]]:
     """Journals whose lines give another fingerprint than the one that was booked with them."""
     wrong = []
     with connection.chunked_cursor() as cursor:
-        cursor.itersize = 10_000
         cursor.execute(BODIES)
         for (key, fingerprint, kind, about, currency), lines in groupby(
             cursor, key=itemgetter(0, 1, 2, 3, 4)
