@@ -25,6 +25,10 @@ SHOTS = ROOT / ".data" / "test" / "shots"
 AXE = ROOT / "tests" / "vendor" / "axe.min.js"
 HEIGHTS = {390: 844, 1280: 800}
 WIDTHS, THEMES = (390, 1280), ("light", "dark")
+# A phone at night and a desk by day; `make proof` looks at the other two as well.
+LOOKS = [(390, "dark"), (1280, "light")]
+if os.environ.get("EVERY_LOOK"):
+    LOOKS = [(width, theme) for width in WIDTHS for theme in THEMES]
 ARGUMENTS = [
     "--no-sandbox",
     "--use-angle=swiftshader",
@@ -34,6 +38,11 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+def each_look(test: Any) -> Any:
+    """Run a test once for each of `LOOKS`, as its `width` and `theme`."""
+    return pytest.mark.look(pytest.mark.parametrize(("width", "theme"), LOOKS)(test))
 
 
 def chromium() -> str:

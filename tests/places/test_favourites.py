@@ -15,7 +15,7 @@ from apps.places.geometry import Point
 from apps.places.models import Favourite, Place
 from apps.places.names import essence
 from tests import factories, races, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import NOON
 
 PLAZA, FARO = rides.PLAZA, rides.FARO
@@ -241,8 +241,7 @@ class TestPages:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_a_place_is_kept_renamed_removed_had_back_and_gone_to(town, new_page, site, width, theme):
     Place.objects.create(
         city=town.city,
