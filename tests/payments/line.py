@@ -28,7 +28,7 @@ class Line:
                 if fault == "before":
                     self.hang_up()
                     return
-                call = http.client.HTTPConnection(there.hostname, there.port, timeout=20)
+                call = http.client.HTTPConnection(there.hostname, there.port, timeout=60)
                 call.request(self.command, self.path, body, dict(self.headers))
                 answer = call.getresponse()
                 text = answer.read()

@@ -83,7 +83,7 @@ class TestKeeping:
     @pytest.mark.django_db(transaction=True)
     def test_the_database_keeps_one_of_a_name_whoever_asks(self, town):
         """The control: without the operation's turn, only the constraint stands."""
-        seen = Barrier(2, timeout=10)
+        seen = Barrier(2, timeout=30)
 
         def naive():
             mine = Favourite.objects.filter(user=town.rider, kind="OTHER", name__iexact="zoo")
