@@ -143,7 +143,8 @@ class City:
         self.url = f"http://127.0.0.1:{self.server.server_port}/webhooks/stripe/"
 
     def __enter__(self) -> "City":
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # Looks often whether it is over: at the usual pace each test would end half a second later.
+        threading.Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
         return self
 
     def __exit__(self, *reason: object) -> None:
