@@ -6,6 +6,7 @@ from threading import Barrier
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
+from playwright.sync_api import expect
 
 from apps.audit.models import Record
 from apps.kernel.actors import Kind
@@ -283,11 +284,11 @@ def test_a_place_is_kept_renamed_removed_had_back_and_gone_to(town, new_page, si
     page.goto(f"{site}/rides/")
     page.get_by_role("link", name="To The lamp").click()
     to = page.get_by_role("combobox", name="To")
-    assert to.input_value() == "Faro Monumental"
+    expect(to).to_have_value("Faro Monumental")
     page.get_by_role("combobox", name="From").focus()
     page.get_by_role("link", name="To Home").click()
-    assert page.get_by_role("combobox", name="From").input_value() == PLAZA.name
-    assert to.input_value() == "Faro Monumental"
+    expect(page.get_by_role("combobox", name="From")).to_have_value(PLAZA.name)
+    expect(to).to_have_value("Faro Monumental")
     assert_accessible(page)
     screenshot(page, f"places-plan-{width}-{theme}")
     assert told == []
