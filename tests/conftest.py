@@ -3,12 +3,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.cache import cache
 from django.db import connections
 from django.test import TransactionTestCase
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 
 from apps.regulation import in_force
+from apps.web.context import CITY_KEY
 from tests import engines
 from tests.browser import browser, new_page, site  # noqa: F401
 from tests.emptying import Emptying
@@ -56,6 +58,12 @@ def no_language_stays_behind() -> Iterator[None]:
 def no_rule_stays_behind() -> None:
     """A process keeps the policies in memory, and the last test's city had others."""
     in_force.forget()
+
+
+@pytest.fixture(autouse=True)
+def no_city_stays_behind() -> None:
+    """Pages know their city for a minute, and the last test's was another or none."""
+    cache.delete(CITY_KEY)
 
 
 @pytest.fixture
