@@ -238,6 +238,8 @@ class CaseEvent(models.Model):
         ASKED = "asked", _("A statement is asked for")
         STATED = "stated", _("Statement")
         CLOSED = "closed", _("Closed")
+        PAID = "paid", _("The fee is paid")
+        RETURNED = "returned", _("The fee is given back")
 
     class For(models.TextChoices):
         """Whose eyes it is for, beside the office's."""

@@ -252,10 +252,17 @@ def conclude(
 
 @transaction.atomic
 def tell_side(
-    *, case_id: int, words: str, key: UUID | None = None, person_id: int, by: Actor, at: datetime
+    *,
+    case_id: int,
+    words: str,
+    what: str = What.NOTED,
+    key: UUID | None = None,
+    person_id: int,
+    by: Actor,
+    at: datetime,
 ) -> None:
     """Write into the history of a case what was done with what belongs to it, for both sides."""
-    _note(_locked(case_id), What.NOTED, _said(words), For.BOTH, person_id, by, at, key=key)
+    _note(_locked(case_id), what, _said(words), For.BOTH, person_id, by, at, key=key)
 
 
 @contextmanager
