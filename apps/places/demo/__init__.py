@@ -99,7 +99,7 @@ def _hashed(password: str) -> str:
     Slow rounds are for words that people choose; for everybody of the demo they would be felt at
     its start.  Signed in once, an account is hashed like any other.
     """
-    quick = get_hashers_by_algorithm().get(PBKDF2PasswordHasher.algorithm)
+    quick = get_hashers_by_algorithm().get("pbkdf2_sha256")
     if isinstance(quick, PBKDF2PasswordHasher):
         return str(quick.encode(password, quick.salt(), iterations=1_000))
     return make_password(password)

@@ -67,7 +67,8 @@ def open_case(
     kind: str,
     about_kind: str,
     about: str,
-    title: str,
+    title: str = "",
+    refusal: str = "",
     words: str,
     opened_by_id: int,
     provider_id: int | None = None,
@@ -81,8 +82,9 @@ def open_case(
 ) -> CaseFile:
     """Put something on the office's desk, to be done by its day.  The same `key` is one case.
 
-    Raises `AlreadyOpened` where there is one about the same, `TooMany`, and `ValueError` without
-    words.
+    It is about what `title` says in the words of whoever opens it, or about a `refusal` of the
+    city.  Raises `AlreadyOpened` where there is one about the same, `TooMany`, and `ValueError`
+    without words.
     """
     case = CaseFile(
         ref=key,
@@ -90,7 +92,8 @@ def open_case(
         kind=kind,
         about_kind=about_kind,
         about=about,
-        title=_said(title)[:160],
+        title="" if refusal else _said(title)[:160],
+        refusal=refusal,
         vertical=vertical,
         provider_id=provider_id,
         opened_by_id=opened_by_id,
