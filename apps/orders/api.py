@@ -222,7 +222,7 @@ class Orders(generics.ListAPIView[Order]):
         asked = PlaceIn(data=request.data)
         asked.is_valid(raise_exception=True)
         consumer = asking(request)
-        key = _key(request, consumer.pk)
+        key = key_in(request, consumer.pk)
         with problems.told(PROBLEMS):
             basket = operations.place(
                 key=key,
@@ -271,7 +271,9 @@ class Steps(APIView):
                     reason=asked.validated_data["reason"],
                     seen=asked.validated_data["seen"],
                     taken_at=asked.validated_data["taken_at"],
-                    key=_key(request, asking(request).pk) if KEY.name in request.headers else None,
+                    key=key_in(request, asking(request).pk)
+                    if KEY.name in request.headers
+                    else None,
                 )
         except operations.StepRefused as no:
             title = REFUSED_STEPS.get(no.code, _("This step was refused."))
@@ -304,7 +306,7 @@ class Tip(APIView):
         asked = TipIn(data=request.data)
         asked.is_valid(raise_exception=True)
         consumer = asking(request)
-        key = _key(request, consumer.pk)
+        key = key_in(request, consumer.pk)
         order = Order.objects.get(ref=ref, consumer=consumer)
         with problems.told(TIP_PROBLEMS):
             tip = tips.give(
@@ -318,7 +320,7 @@ class Tip(APIView):
         return Response(TipOut(tip).data, status=status.HTTP_201_CREATED)
 
 
-def _key(request: Request, user_id: int) -> UUID:
+def key_in(request: Request, user_id: int) -> UUID:
     name = request.headers.get("Idempotency-Key", "").strip()
     if not 1 <= len(name) <= 200:
         raise problems.Told(

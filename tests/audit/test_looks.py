@@ -204,6 +204,8 @@ def test_what_could_not_be_proven_is_not_shown(desk):
 class TestThePerson:
     @pytest.fixture
     def camila(self, valentina):
+        # The page writes hours as the city's clocks show them.
+        factories.CityFactory()
         camila = factories.UserFactory(name="Camila Rojas")
         officer = Actor(Kind.OFFICER, str(valentina.pk))
         for row in range(30):
