@@ -27,9 +27,11 @@ else
 	@$(PYTEST) tests/journeys
 endif
 
-proof: setup ## the slow proofs: kills in the middle of rides; RIDES=20 SEED=8
+proof: setup ## the slow proofs: kills amid rides, long searches, every look; RIDES=20 SEED=8
 	@$(PYTEST) tests/proof -s --rides=$(or $(RIDES),300) --seed=$(or $(SEED),7)
-	@$(PYTEST) tests/mobility/test_life.py --hypothesis-profile=proof
+	@$(PYTEST) tests/mobility/test_life.py tests/payments/test_money_stays.py --hypothesis-profile=proof
+	@$(PYTEST) -m hypothesis --hypothesis-profile=proof
+	@EVERY_LOOK=1 $(PYTEST) -m look
 
 lint: setup ## style and layers
 	@$(PY) -m ruff check .

@@ -1,16 +1,43 @@
 """A cache that forgets instead of failing."""
 
 import logging
+from functools import cached_property
 from typing import Any
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis import Redis
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
 
+class LastingClient(RedisCacheClient):
+    """One client for the whole process, whose lines last; Django makes one for each call."""
+
+    _lasting: Redis | None = None
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Redis:
+        if self._lasting is None:
+            self._lasting = super().get_client(key, write=write)
+        return self._lasting
+
+
+_clients: dict[str, LastingClient] = {}
+
+
 class ForgivingCache(RedisCache):
     """Valkey's cache for pages that must stand without it: what is unreachable is a miss."""
+
+    _servers: list[str]
+    _options: dict[str, Any]
+
+    @cached_property
+    def _cache(self) -> LastingClient:
+        # Every request has a cache object of its own.  What keeps the lines is shared by all.
+        place = self._servers[0]
+        if place not in _clients:
+            _clients[place] = LastingClient(self._servers, **self._options)
+        return _clients[place]
 
     def add(self, *args: Any, **kwargs: Any) -> Any:
         return self._try(super().add, True, *args, **kwargs)

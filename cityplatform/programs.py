@@ -26,7 +26,7 @@ def programs(env: Mapping[str, str]) -> list[Program]:
             name=name,
             command=[sys.executable, *arguments],
             cwd=ROOT,
-            env={**env, "DATABASE_POOL": str(pool or "")},
+            env={**env, "DATABASE_POOL": str(pool or ""), "PGAPPNAME": name},
             ready=lambda: not health or answers(health),
         )
 

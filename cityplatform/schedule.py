@@ -94,6 +94,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "roll up the books": {
+        "task": "apps.ledger.tasks.roll_up",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "close the days of the books": {
         "task": "apps.ledger.tasks.close_days",
         "schedule": crontab(minute=5),

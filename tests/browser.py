@@ -18,22 +18,39 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOTS = ROOT / ".data" / "test" / "shots"
 AXE = ROOT / "tests" / "vendor" / "axe.min.js"
 HEIGHTS = {390: 844, 1280: 800}
 WIDTHS, THEMES = (390, 1280), ("light", "dark")
+# A phone at night and a desk by day; `make proof` looks at the other two as well.
+LOOKS = [(390, "dark"), (1280, "light")]
+if os.environ.get("EVERY_LOOK"):
+    LOOKS = [(width, theme) for width in WIDTHS for theme in THEMES]
 ARGUMENTS = [
     "--no-sandbox",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    # Maps are drawn by a graphics card made of software; pages need none, and are drawn sooner.
+    "--disable-gpu-compositing",
+    "--disable-gpu-rasterization",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+# Nobody waits this long unless something is wrong: a busy machine alone fails no test.
+LONGEST = 60_000
+expect.set_options(timeout=LONGEST)
+
+
+def each_look(test: Any) -> Any:
+    """Run a test once for each of `LOOKS`, as its `width` and `theme`."""
+    return pytest.mark.look(pytest.mark.parametrize(("width", "theme"), LOOKS)(test))
 
 
 def chromium() -> str:
@@ -75,7 +92,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(LONGEST)
         return page
 
     yield open_page
@@ -137,3 +154,9 @@ def screenshot(page: Page, name: str, *, full: bool = False) -> Path:
     path = SHOTS / f"{name}.png"
     page.screenshot(path=path, full_page=full, animations="disabled")
     return path
+
+
+def cut_the_line(page: Page) -> None:
+    """Take the line from a page's context, and return when the page has noticed."""
+    page.context.set_offline(True)
+    page.wait_for_function("!navigator.onLine")

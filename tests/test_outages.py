@@ -239,7 +239,7 @@ class TestSockets:
         scope = {**line.wire.scope, "extensions": {"websocket.http.response": {}}}
         wire = ApplicationCommunicator(application, scope)
         await wire.send_input({"type": "websocket.connect"})
-        start = await wire.receive_output(timeout=10)
+        start = await wire.receive_output(timeout=30)
         assert (start["type"], start["status"]) == ("websocket.http.response.start", 503)
         assert start["headers"] == [(b"retry-after", b"5")]
         assert await wire.receive_output() == {"type": "websocket.http.response.body", "body": b""}

@@ -94,16 +94,9 @@ def subscribe(topic: str, *, many: bool = False) -> Callable[[Handler], Handler]
     return register
 
 
-# One statement, because every change of state in the city pays for it.
-PUBLISH = """
-WITH event AS (
-    INSERT INTO bus_event (topic, body, by, happened_at, source)
-    VALUES (%s, %s::jsonb, %s, %s, %s)
-    RETURNING id, happened_at
-)
-INSERT INTO bus_delivery (event_id, subscriber, due_at, failures, error)
-SELECT event.id, name, event.happened_at, 0, '' FROM event, unnest(%s::text[]) AS name
-"""
+def listeners(topic: str) -> list[str]:
+    """Who is to hear of a topic."""
+    return [*_subscribers.get(topic, ()), *_subscribers.get(EVERY_TOPIC, ())]
 
 
 def publish(topic: str, /, *, by: Actor, at: datetime, **body: Any) -> None:
@@ -116,12 +109,20 @@ def publish(topic: str, /, *, by: Actor, at: datetime, **body: Any) -> None:
         raise RuntimeError(f"{topic} published outside a transaction")
     if clash := ENVELOPE & body.keys():
         raise ValueError(f"{topic} says {', '.join(sorted(clash))}, which the envelope says")
-    names = [*_subscribers.get(topic, ()), *_subscribers.get(EVERY_TOPIC, ())]
     told = json.dumps(body, cls=Body)
     if len(told) > LONGEST_BODY:
         raise ValueError(f"{topic} says {len(told)} characters, more than {LONGEST_BODY}")
     with connection.cursor() as cursor:
-        cursor.execute(PUBLISH, [topic, told, str(by), at, source.get(), names])
+        # One statement, because every change of state in the city pays for it.
+        cursor.execute(
+            "SELECT bus_publish(%s, %s::jsonb, %s, %s, %s, %s::text[])",
+            [topic, told, str(by), at, source.get(), listeners(topic)],
+        )
+    wake_after_commit()
+
+
+def wake_after_commit() -> None:
+    """Wake the relays once when this transaction is over, however much it published."""
     if not any(wake in hook for hook in connection.run_on_commit):
         transaction.on_commit(wake, robust=True)
 

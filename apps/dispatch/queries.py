@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef
 
+from apps.dispatch.hours import DAY, Stretch
 from apps.dispatch.models import Job, Offer, Position, Run, Shift, ShiftQuerySet, Trace
 from apps.places.geometry import EARTH_RADIUS_METRES, Point, metres_between
 from apps.places.models import City
@@ -182,16 +183,26 @@ def offer_card(worker_id: int, *, at: datetime) -> OfferCard | None:
 
 def time_on_line(worker_id: int, *, since: datetime, until: datetime) -> timedelta:
     """How long the worker was on shift between two moments, pauses included."""
+    stretches = _on_line(worker_id, since=since, until=until)
+    return sum((end - begin for begin, end in stretches), timedelta())
+
+
+def stretches_on_line(worker_id: int, at: datetime) -> list[Stretch]:
+    """When the worker was on shift in the last two days, pauses included.
+
+    Two, because what was worked a day ago is still counted while they go on.
+    """
+    return _on_line(worker_id, since=at - 2 * DAY, until=at)
+
+
+def _on_line(worker_id: int, *, since: datetime, until: datetime) -> list[Stretch]:
     shifts = Shift.objects.filter(worker=worker_id, started_at__lt=until).exclude(
         ended_at__lte=since
     )
-    return sum(
-        (
-            min(ended or until, until) - max(started, since)
-            for started, ended in shifts.values_list("started_at", "ended_at")
-        ),
-        timedelta(),
-    )
+    return [
+        (max(started, since), min(ended or until, until))
+        for started, ended in shifts.values_list("started_at", "ended_at")
+    ]
 
 
 def trail_of(holder: UUID) -> list[Trace]:

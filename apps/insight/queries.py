@@ -28,6 +28,7 @@ from apps.notifications.models import Sending
 from apps.orders.models import Order
 from apps.payments.models import Attempt
 from apps.places.models import City
+from apps.pricing.models import Levy
 from apps.regulation import queries as regulation
 from apps.regulation import queries_cases as cases
 from apps.regulation.models import CaseFile, Decision, Paper, Permit, Policy, PolicyVersion
@@ -118,6 +119,7 @@ def worklists(at: datetime) -> list[Figure]:
         ),
         _permits(_("Permits that run out in 30 days"), ending(at, 30), "30"),
         _to_approve(),
+        _levies_to_approve(),
         _cases(_("Cases past their day"), cases.overdue(at), "overdue"),
         _cases(_("Cases that nobody has taken"), cases.unowned(), "unowned"),
         _papers(_("Papers to check"), regulation.to_check(), "to_check"),
@@ -147,6 +149,14 @@ def _to_approve() -> Figure:
     count = PolicyVersion.objects.to_approve().count()
     url = rows(Policy, worklist=Standing.PROPOSED)
     return Figure(_("Rules to approve"), count, url, is_urgent=count > 0)
+
+
+def _levies_to_approve() -> Figure:
+    count = Levy.objects.filter(state=Levy.State.PROPOSED).count()
+    url = rows(Levy, standing="proposed")
+    return Figure(
+        _("Taxes and fees to approve"), count, url, is_urgent=count > 0, needs=_view(Levy)
+    )
 
 
 def _permits(label: str | Promise, which: Q, worklist: str) -> Figure:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.insight import city_now, crowds, day
@@ -113,7 +112,8 @@ def _rides_bars(some: list[Hour]) -> list[dict[str, Any]]:
     return [
         {
             "label": f"{one.hour:02}",
-            "text": f"{one.served}/{one.asked}" if one.asked else "0",
+            # A narrow screen may break the line after the stroke.
+            "text": f"{one.served}/\u200b{one.asked}" if one.asked else "0",
             "state": "open" if one.is_open else "",
             "asked": _bar(one.asked, top),
             "served": _bar(one.served, top),
@@ -132,7 +132,10 @@ def _wait_bars(some: list[Hour]) -> list[dict[str, Any]]:
         {
             "label": f"{one.hour:02}",
             "value": one.waits.median or 0,
-            "text": _("few") if one.waits.median is None else f"{one.waits.median / 60:.1f}",
+            # Short in every language: it stands above every hour of a quiet day.
+            "text": f"<{day.FEWEST}"
+            if one.waits.median is None
+            else f"{one.waits.median / 60:.1f}",
             "state": "few" if one.waits.median is None else "open" if one.is_open else "",
         }
         for one in some[-BARS:]

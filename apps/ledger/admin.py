@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -12,6 +12,7 @@ from apps.kernel.money import Money
 from apps.kernel.office import Facts, FactsInline
 from apps.ledger import seals
 from apps.ledger.models import Account, Entry, Journal, Period
+from apps.ledger.queries import with_balances
 
 
 def figures(money: Money) -> SafeString:
@@ -58,21 +59,32 @@ class AccountEntries(FactsInline):
 class AccountAdmin(Facts):
     """Accounts with their balances: a debit is positive, what the city owes negative."""
 
-    list_display = ("code", "currency", "balance", "opened_at")
+    list_display = ("code", "currency", "balance", "least", "most", "opened_at")
     list_filter = ("currency",)
     search_fields = ("code", "name")
     ordering = ("code", "currency")
-    fields = ("code", "currency", "name", "balance", "opened_at")
-    readonly_fields = ("balance",)
+    fields = ("code", "currency", "name", "balance", "least", "most", "opened_at")
+    readonly_fields = ("balance", "least", "most")
     inlines = (AccountEntries,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
-        accounts: QuerySet[Account] = super().get_queryset(request)
-        return accounts.annotate(total=Sum("entries__amount_minor", default=0))
+        return with_balances(super().get_queryset(request))
 
     @admin.display(description=_("balance"), ordering="total")
     def balance(self, account: Account) -> SafeString:
         return figures(Money(int(account.total), account.currency))  # type: ignore[attr-defined]
+
+    @admin.display(description=_("never below"))
+    def least(self, account: Account) -> SafeString | None:
+        return _limit(account.least_minor, account)
+
+    @admin.display(description=_("never above"))
+    def most(self, account: Account) -> SafeString | None:
+        return _limit(account.most_minor, account)
+
+
+def _limit(minor: int | None, account: Account) -> SafeString | None:
+    return None if minor is None else figures(Money(minor, account.currency))
 
 
 @admin.register(Journal)

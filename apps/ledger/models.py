@@ -1,6 +1,6 @@
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.transactions import TransactionField
@@ -18,13 +18,28 @@ class Account(models.Model):
     code = models.CharField(_("code"), max_length=100)
     currency = models.CharField(_("currency"), max_length=3)
     name = models.CharField(_("name"), max_length=200, blank=True)
+    # Between these the database holds the balance, which it then keeps beside the entries.  Most
+    # accounts have no limits: nobody waits for anybody to book on them.
+    least_minor = models.BigIntegerField(_("never below"), null=True, blank=True)
+    most_minor = models.BigIntegerField(_("never above"), null=True, blank=True)
+    balance_minor = models.BigIntegerField(_("balance, where limited"), null=True, editable=False)
     opened_at = models.DateTimeField(_("opened"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
         constraints = [
-            models.UniqueConstraint(name="ledger_account_unique", fields=["code", "currency"])
+            models.UniqueConstraint(name="ledger_account_unique", fields=["code", "currency"]),
+            models.CheckConstraint(
+                name="ledger_account_within_limits",
+                condition=(Q(least_minor=None) | Q(balance_minor__gte=F("least_minor")))
+                & (Q(most_minor=None) | Q(balance_minor__lte=F("most_minor"))),
+            ),
+            models.CheckConstraint(
+                name="ledger_account_balance_kept",
+                condition=Q(balance_minor=None, least_minor=None, most_minor=None)
+                | (Q(balance_minor__isnull=False) & ~Q(least_minor=None, most_minor=None)),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -64,6 +79,7 @@ class Entry(models.Model):
     account = models.ForeignKey(Account, models.PROTECT, related_name="entries")
     amount_minor = models.BigIntegerField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
+    tx = TransactionField(_("transaction"))
 
     class Meta:
         verbose_name = _("entry")
@@ -72,7 +88,13 @@ class Entry(models.Model):
             models.UniqueConstraint(name="ledger_entry_seq", fields=["journal", "seq"]),
             models.CheckConstraint(name="ledger_entry_not_zero", condition=~Q(amount_minor=0)),
         ]
-        indexes = [models.Index(name="ledger_entry_account", fields=["account", "id"])]
+        indexes = [
+            models.Index(name="ledger_entry_account", fields=["account", "id"]),
+            # What came since the last rollup, without a look at the table.
+            models.Index(
+                name="ledger_entry_tx", fields=["tx"], include=["account", "amount_minor"]
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount} on {self.account_id}"
@@ -80,6 +102,37 @@ class Entry(models.Model):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+
+class Rollup(models.Model):
+    """What the entries of an account sum to, as far as the horizon."""
+
+    account = models.OneToOneField(Account, models.PROTECT, primary_key=True)
+    balance_minor = models.BigIntegerField(_("balance"))
+
+    class Meta:
+        verbose_name = _("rollup")
+        verbose_name_plural = _("rollups")
+
+    def __str__(self) -> str:
+        return f"{self.balance_minor} on {self.account_id}"
+
+
+class Horizon(models.Model):
+    """How far the rollups reach: over every transaction before this one.  A single row.
+
+    All of those were over when it was drawn.  A number of a journal would not do: who takes a low
+    one and commits late would be left out for good.
+    """
+
+    tx = TransactionField(_("transaction"))
+
+    class Meta:
+        verbose_name = _("horizon")
+        verbose_name_plural = _("horizons")
+
+    def __str__(self) -> str:
+        return str(self.tx)
 
 
 class Period(models.Model):

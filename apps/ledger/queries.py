@@ -1,9 +1,17 @@
-"""Questions to the books.  Balances are summed from the entries, never kept beside them."""
+"""Questions to the books.
 
-from django.db.models import Q, QuerySet, Sum
+A balance is what the entries sum to: those before the horizon are summed already, which
+`operations.roll_up` does every minute, the few behind it when somebody asks.
+"""
+
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from apps.kernel.money import Money
-from apps.ledger.models import Account, Entry
+from apps.ledger.models import Account, Entry, Horizon
 
 
 def entries(code: str, currency: str, after: int = 0, upto: int | None = None) -> QuerySet[Entry]:
@@ -21,8 +29,35 @@ def balance(code: str, currency: str, after: int = 0, upto: int | None = None) -
 
     With `upto`, as it was when that entry was the last; with `after`, only what came since.
     """
+    if not after and upto is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ledger_balance(%s, %s)", [code, currency])
+            return Money(int(cursor.fetchone()[0]), currency)
     total = entries(code, currency, after, upto).aggregate(total=Sum("amount_minor"))["total"]
     return Money(int(total or 0), currency)
+
+
+def balance_at(code: str, currency: str, at: datetime) -> Money:
+    """What stood on an account when everything up to a moment was booked."""
+    found = Entry.objects.filter(
+        account__code=code, account__currency=currency, journal__booked_at__lte=at
+    )
+    return Money(int(found.aggregate(total=Sum("amount_minor"))["total"] or 0), currency)
+
+
+def with_balances(accounts: QuerySet[Account]) -> QuerySet[Account]:
+    """Accounts with their balances in minor units, as `total`."""
+    horizon = Horizon.objects.filter(pk=1).values_list("tx", flat=True).first() or 0
+    tail = (
+        Entry.objects.filter(account=OuterRef("pk"), tx__gte=horizon)
+        .order_by()
+        .values("account")
+        .annotate(sum=Sum("amount_minor"))
+        .values("sum")
+    )
+    return accounts.annotate(
+        total=Coalesce(F("rollup__balance_minor"), 0) + Coalesce(Subquery(tail), 0)
+    )
 
 
 def trial_balance(upto: int | None = None) -> dict[str, dict[str, int]]:

@@ -27,6 +27,9 @@ from apps.places.models import City
 from apps.pricing.models import Payee
 from apps.reviews import queries as reviews
 
+# The end of a shift that a driver plans by.
+SOON = timedelta(days=1)
+
 
 def state_of(worker: Worker, at: datetime) -> dict[str, Any]:
     """All that the phone needs to draw itself anew, whatever it has missed."""
@@ -154,7 +157,15 @@ def _shift(worker: Worker, shift: Shift, at: datetime) -> dict[str, Any]:
         "rides": len(parts),
         "currency": shift.city.currency,
         "until": shift.until,
+        "seconds_left": _left(shift, at),
     }
+
+
+def _left(shift: Shift, at: datetime) -> int | None:
+    """How long the city lets the driver go on, once it is less than a day: a driver plans by it."""
+    if shift.until is None or shift.until - at > SOON:
+        return None
+    return max(0, int((shift.until - at).total_seconds()))
 
 
 def _offer(offer: Offer, at: datetime) -> dict[str, Any] | None:

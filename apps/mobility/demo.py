@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from io import BytesIO
 from uuid import NAMESPACE_URL, uuid5
 
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
-from PIL import Image, ImageDraw
 
 from apps.kernel.actors import Actor
 from apps.listings import operations as listings
@@ -21,6 +19,7 @@ from apps.pricing import operations as pricing
 from apps.pricing.models import Tariff
 from apps.regulation import operations as regulation
 from apps.regulation import scans
+from apps.regulation.demo_cases import specimen
 from apps.regulation.models import Paper, Permit, Requirement
 
 # Kept in English; a page that shows a title puts it into the reader's language.
@@ -76,6 +75,7 @@ TARIFF = {
 }
 
 
+@transaction.atomic
 def seed(demo: Demo) -> None:
     desk = demo.provider("Mesa de Movilidad", demo.person("Gabriela Muñoz", "mobility desk"))
     fleets = [
@@ -114,7 +114,7 @@ def join(demo: Demo, crowd: Crowd) -> None:
                 },
             )
     asked = Requirement.objects.filter(city=demo.city, vertical=VERTICAL)
-    specimens = {one.kind: _specimen(one.title, "", one.kind.upper()) for one in asked}
+    specimens = {one.kind: specimen(one.title, "", one.kind.upper()) for one in asked}
     for number, user in enumerate(crowd.driving):
         _hand_in(demo, user, f"SM{number:04}", specimens)
 
@@ -166,22 +166,11 @@ def _hand_in(
             kind=asked.kind,
             number=number,
             expires_on=(demo.at + timedelta(days=left)).date(),
-            scan=(specimens or {}).get(asked.kind) or _specimen(asked.title, user.name, number),
+            scan=(specimens or {}).get(asked.kind) or specimen(asked.title, user.name, number),
             by=demo.by,
             at=demo.at,
         )
         regulation.accept_paper(paper_id=paper.pk, by=demo.by, at=demo.at)
-
-
-def _specimen(*lines: str) -> scans.Scan:
-    card = Image.new("RGB", (1_000, 630), "#eef3f1")
-    pen = ImageDraw.Draw(card)
-    pen.rectangle((20, 20, 980, 610), outline="#16615b", width=6)
-    for place, line in enumerate((*lines, "SPECIMEN")):
-        pen.text((70, 80 + 120 * place), line, fill="#141d1c", font_size=54)
-    file = BytesIO()
-    card.save(file, "PNG")
-    return scans.read(file, file.tell())
 
 
 def _offer(

@@ -10,7 +10,9 @@ from apps.notifications import operations as notifications
 from apps.orders import live as watching
 from apps.orders import operations as orders
 from apps.orders.models import Order
+from apps.regulation import in_force
 from apps.regulation.models import Permit
+from apps.regulation.rules import Limit
 
 MOBILITY = Actor.system(operations.VERTICAL)
 
@@ -46,6 +48,15 @@ def tell_both(*, ref: str, worker: int, **_: Any) -> None:
 def take_out_of_service(*, worker: int, at: datetime, **_: Any) -> None:
     if not Shift.objects.open().filter(worker=worker).exists():
         operations.note_end_of_shift(worker_id=worker, at=at)
+
+
+@bus.subscribe("regulation.policy_approved")
+@bus.subscribe("regulation.policy_stopped")
+def limit_shifts(*, kind: str, city: int, at: datetime, **_: Any) -> None:
+    """A limit on hours may have changed for those who are on line."""
+    if kind == Limit.kind:
+        in_force.forget()
+        operations.limit_to_rules(city_id=city, by=MOBILITY, at=at)
 
 
 @bus.subscribe("regulation.permit_revoked")

@@ -19,6 +19,7 @@ from apps.kernel import clock, formats
 from apps.mobility import at_work, needs, operations
 from apps.mobility.models import Alert
 from apps.orders import operations as orders
+from apps.orders.keys import key_of
 from apps.orders.models import Order
 from apps.parties.models import Worker
 from apps.payments.operations import NOT_PAID
@@ -137,6 +138,8 @@ def step(request: HttpRequest, ref: UUID) -> HttpResponse:
     # Other people's rides are not found, rather than forbidden.
     get_object_or_404(Order, ref=ref, worker=worker, vertical=operations.VERTICAL)
     name, reason = request.POST.get("step", ""), request.POST.get("reason", "")
+    # By the same key the step is known if it is told again, because the answer was lost.
+    key = request.POST.get("key", "")[:200]
     if name not in STEPS:
         return HttpResponse(_("That is no step."), status=422, content_type="text/plain")
     return _do(
@@ -147,6 +150,7 @@ def step(request: HttpRequest, ref: UUID) -> HttpResponse:
         code="".join(request.POST.get("code", "").split())[:10],
         seen=request.POST.get("seen", "")[:50],
         reason=reason if reason in {*REASONS, NOT_PAID} else "",
+        key=key_of(worker.user_id, key) if key else None,
     )
 
 

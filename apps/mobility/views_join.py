@@ -230,7 +230,7 @@ def answer(request: HttpRequest, joining: int) -> HttpResponse:
     fleets = providers_of(_user(request), "operate_provider")
     asked = get_object_or_404(Joining, pk=joining, provider__in=fleets, vertical=VERTICAL)
     if request.POST.get("answer") == "agree":
-        if _do(request, operations.agree_to_driver, joining_id=asked.pk):
+        if _do(request, operations.agree_to_driver, joining_id=asked.pk, city_id=_city().pk):
             messages.success(request, _("%(name)s drives for you now.") % {"name": asked.user})
     elif reason := request.POST.get("reason", "").strip()[:500]:
         _do(request, parties.refuse_joining, joining_id=asked.pk, reason=reason)
@@ -255,5 +255,8 @@ def _do(request: HttpRequest, operation: Any, **what: Any) -> bool:
         operation(by=_user(request).acting(Kind.PROVIDER), at=clock.now(), **what)
     except tuple(REFUSALS) as no:
         messages.error(request, REFUSALS[type(no)])
+        return False
+    except regulation.NotPermitted as no:
+        messages.error(request, explain(str(no)))
         return False
     return True

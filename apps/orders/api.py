@@ -1,5 +1,5 @@
 from typing import Any, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -13,6 +13,7 @@ from apps.kernel.actors import Kind
 from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
 from apps.orders import operations, tips, verticals
+from apps.orders.keys import key_of
 from apps.orders.models import Order
 from apps.parties.authentication import asking
 from apps.payments import operations as payments
@@ -229,7 +230,7 @@ class Orders(generics.ListAPIView[Order]):
         asked = PlaceIn(data=request.data)
         asked.is_valid(raise_exception=True)
         consumer = asking(request)
-        key = _key(request, consumer.pk)
+        key = key_in(request, consumer.pk)
         with problems.told(PROBLEMS):
             basket = operations.place(
                 key=key,
@@ -280,7 +281,9 @@ class Steps(APIView):
                     reason=asked.validated_data["reason"],
                     seen=asked.validated_data["seen"],
                     taken_at=asked.validated_data["taken_at"],
-                    key=_key(request, asking(request).pk) if KEY.name in request.headers else None,
+                    key=key_in(request, asking(request).pk)
+                    if KEY.name in request.headers
+                    else None,
                 )
         except operations.StepRefused as no:
             title = REFUSED_STEPS.get(no.code, _("This step was refused."))
@@ -315,7 +318,7 @@ class Tip(APIView):
         asked = TipIn(data=request.data)
         asked.is_valid(raise_exception=True)
         consumer = asking(request)
-        key = _key(request, consumer.pk)
+        key = key_in(request, consumer.pk)
         order = Order.objects.get(ref=ref, consumer=consumer)
         with problems.told(TIP_PROBLEMS):
             tip = tips.give(
@@ -329,18 +332,10 @@ class Tip(APIView):
         return Response(TipOut(tip).data, status=status.HTTP_201_CREATED)
 
 
-def _key(request: Request, user_id: int) -> UUID:
+def key_in(request: Request, user_id: int) -> UUID:
     name = request.headers.get("Idempotency-Key", "").strip()
     if not 1 <= len(name) <= 200:
         raise problems.Told(
             Problem(400, "key_needed", _("Send an Idempotency-Key of up to 200 signs."))
         )
     return key_of(user_id, name)
-
-
-def key_of(user_id: int, name: str) -> UUID:
-    """One person's key never meets another's."""
-    return uuid5(KEYS, f"{user_id}:{name}")
-
-
-KEYS = UUID("6f1f0f0e-2f0c-4b62-9a3f-3f0a8d1c7d11")

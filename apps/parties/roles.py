@@ -123,8 +123,14 @@ ABILITIES: dict[str, Ability] = {
         ),
     ),
     "set_levies": Ability(
-        _("set and end taxes and fees, allow or end cash"),
-        ("pricing.add_levy", "pricing.end_levy", "places.view_city", "places.choose_cash"),
+        _("propose, approve and end taxes and fees, allow or end cash"),
+        (
+            "pricing.add_levy",
+            "pricing.approve_levy",
+            "pricing.end_levy",
+            "places.view_city",
+            "places.choose_cash",
+        ),
     ),
     "see_rules": Ability(
         _("see the city's rules, its zones and streets"),

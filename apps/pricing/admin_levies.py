@@ -13,6 +13,7 @@ from unfold.admin import TabularInline
 from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from apps.kernel.office import ActsWithReason
+from apps.parties.authentication import asking
 from apps.pricing import operations
 from apps.pricing.forms import SetLevy, written
 from apps.pricing.levies import Rule
@@ -24,6 +25,13 @@ COMPLAINTS: dict[type[Exception], str | Promise] = {
     operations.LevyOverlaps: _("Another officer has just set a version of this tax or fee."),
     operations.NumberTaken: _("Another officer has just used this number."),
 }
+# What may stand against a verdict.
+AGAINST: dict[type[Exception], str | Promise] = {
+    operations.FourEyes: _("you proposed it yourself: another officer decides on it"),
+    operations.NotInTheMaking: _("it does not wait for this, or not any more"),
+    operations.LevyOverlaps: _("another version holds in that time, or begins later"),
+    operations.BeginsTooLate: _("its time is over"),
+}
 
 
 class Standing(admin.SimpleListFilter):
@@ -34,19 +42,23 @@ class Standing(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
+            ("proposed", _("Waits for approval")),
             ("holds", _("In force")),
             ("planned", _("Planned")),
-            ("over", _("Over, or called off")),
+            ("over", _("Over, called off or rejected")),
         ]
 
     def queryset(self, request: HttpRequest, levies: QuerySet[Levy]) -> QuerySet[Levy]:
         at = clock.now()
-        planned = Q(withdrawn_at=None, valid__startswith__gt=at)
-        holds = Q(withdrawn_at=None, valid__contains=at)
+        approved = Q(withdrawn_at=None, state=Levy.State.APPROVED)
+        planned = approved & Q(valid__startswith__gt=at)
+        holds = approved & Q(valid__contains=at)
+        proposed = Q(state=Levy.State.PROPOSED)
         wanted: dict[str | None, Q] = {
+            "proposed": proposed,
             "holds": holds,
             "planned": planned,
-            "over": ~(holds | planned),
+            "over": ~(holds | planned | proposed),
         }
         return levies.filter(wanted.get(self.value(), Q()))
 
@@ -82,20 +94,23 @@ class Exemptions(WrittenOnce):
 
 @admin.register(Levy)
 class LevyAdmin(ActsWithReason):
-    """Versions are set and ended, each in plain words, and never otherwise changed."""
+    """Versions are proposed, decided on and ended, and never otherwise changed."""
 
-    list_display = ("number", "name", "city", "says", "begins", "ends", "withdrawn_at")
+    list_display = ("number", "name", "city", "says", "state", "begins", "ends", "withdrawn_at")
     list_filter = (Standing, "city", "vertical", "code")
     list_select_related = ("city", "zone")
     search_fields = ("number", "name", "code")
     ordering = ("city", "code", "-pk")
-    actions = ("end",)
+    actions = ("approve", "reject", "end")
     inlines = (Shares, Exemptions)
     change_form_outer_before_template = "admin/pricing/levy.html"
     change_form_after_template = "admin/pricing/levy_preview.html"
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return request.user.has_perm("pricing.add_levy")
+
+    def has_approve_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("pricing.approve_levy")
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("pricing.end_levy")
@@ -118,7 +133,13 @@ class LevyAdmin(ActsWithReason):
     def get_fieldsets(self, request: HttpRequest, obj: Levy | None = None) -> Any:
         if obj:
             # The words above say the rest.
-            fields = ("city", "code", "number", "name", "withdrawn_at", "follows")
+            fields = (
+                ("city", "code", "number", "name"),
+                ("state", "reason"),
+                ("proposed_by", "proposed_at"),
+                ("decided_by", "decided_at"),
+                ("withdrawn_at", "follows"),
+            )
             return [(None, {"fields": fields})]
         return [
             (None, {"fields": ("city", ("number", "code"), "name", "valid_from")}),
@@ -184,16 +205,18 @@ class LevyAdmin(ActsWithReason):
         return cast(HttpResponse, super().render_change_form(request, context, *args, **rest))
 
     def save_model(self, request: HttpRequest, obj: Levy, form: Any, change: bool) -> None:
-        """Nothing yet: it is set as one, with its shares and exemptions."""
+        """Nothing yet: it is proposed as one, with its shares and exemptions."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        levy = operations.set_levy(
+        levy = operations.propose_levy(
             city_id=form.cleaned_data["city"].pk,
             rule=_rule(form, formsets),
+            officer_id=asking(request).pk,
             by=_officer(request),
             at=clock.now(),
         )
         form.instance.pk, form.instance.valid = levy.pk, levy.valid
+        self.message_user(request, _("It waits for another officer now."), messages.SUCCESS)
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
@@ -209,6 +232,36 @@ class LevyAdmin(ActsWithReason):
             self.message_user(request, str(COMPLAINTS[type(no)]), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
+    @admin.action(description=_("Approve"), permissions=["approve"])
+    def approve(self, request: HttpRequest, rows: QuerySet[Levy]) -> None:
+        """Put what another officer proposed in force; what cannot be stops no other."""
+        for levy in rows.order_by("pk"):
+            try:
+                operations.approve_levy(
+                    levy_id=levy.pk,
+                    officer_id=asking(request).pk,
+                    by=_officer(request),
+                    at=clock.now(),
+                )
+            except tuple(AGAINST) as no:
+                self.message_user(request, f"{levy}: {AGAINST[type(no)]}", messages.WARNING)
+            else:
+                said = _("%(levy)s is approved.") % {"levy": levy}
+                self.message_user(request, said, messages.SUCCESS)
+
+    @admin.action(description=_("Reject"), permissions=["approve"])
+    def reject(self, request: HttpRequest, rows: QuerySet[Levy]) -> HttpResponse | None:
+        def act(levy: Levy, reason: str) -> None:
+            operations.reject_levy(
+                levy_id=levy.pk,
+                officer_id=asking(request).pk,
+                reason=reason,
+                by=_officer(request),
+                at=clock.now(),
+            )
+
+        return self.with_reason(request, rows, "reject", _("Reject taxes and fees"), act, AGAINST)
+
     @admin.action(description=_("End, or call off"), permissions=["end"])
     def end(self, request: HttpRequest, rows: QuerySet[Levy]) -> HttpResponse | None:
         def act(levy: Levy, reason: str) -> None:
@@ -216,7 +269,7 @@ class LevyAdmin(ActsWithReason):
                 levy_id=levy.pk, reason=reason, by=_officer(request), at=clock.now()
             )
 
-        return self.with_reason(request, rows, "end", _("End taxes and fees"), act, {})
+        return self.with_reason(request, rows, "end", _("End taxes and fees"), act, AGAINST)
 
 
 def _rule(form: SetLevy, formsets: list[Any]) -> Rule:

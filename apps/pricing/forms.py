@@ -127,7 +127,8 @@ class SetLevy(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stub
             self.add_error("times_bp", _("Give a number above nothing."))
         if (zone := told.get("zone")) and zone.city_id != city.pk:
             self.add_error("zone", _("This zone is in another city."))
-        if Levy.objects.filter(city=city, number=told.get("number")).exists():
+        standing = Levy.objects.exclude(state=Levy.State.REJECTED).filter(city=city)
+        if standing.filter(number=told.get("number")).exists():
             self.add_error("number", _("Another tax or fee of the city has this number."))
         if shown := told.get("valid_from"):
             self._begin(city, shown)
@@ -155,7 +156,9 @@ class SetLevy(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stub
         if begins < clock.now():
             self.add_error("valid_from", _("It cannot begin in the past: what was paid is paid."))
         same = {name: told.get(name) for name in ("code", "vertical", "category", "zone")}
-        others = Levy.objects.filter(city=city, withdrawn_at=None, **same)
+        others = Levy.objects.filter(
+            city=city, withdrawn_at=None, state=Levy.State.APPROVED, **same
+        )
         if later := others.filter(valid__startswith__gte=begins).first():
             said = _("%(number)s begins then or later. End it first.") % {"number": later.number}
             self.add_error("valid_from", said)

@@ -15,7 +15,7 @@ from apps.kernel.money import Money
 from apps.listings.models import Listing
 from apps.places.models import City, Zone
 from apps.pricing.lines import Line, Payee, Working
-from apps.regulation.models import Decision
+from apps.regulation.models import Decision, InTheMaking, four_eyes
 
 __all__ = [
     "Levy",
@@ -79,10 +79,11 @@ class Tariff(models.Model):
         return self.surge_most_bp > 10_000
 
 
-class Levy(models.Model):
+class Levy(InTheMaking):
     """A tax or a fee of the city, one version of it, while it is valid.  Amounts in minor units.
 
-    Written once; a new version has a number of its own and ends the one before.  What the fields
+    Written once, by one officer, and in force once another has approved it; a new version has a
+    number of its own and ends the one before.  What the fields
     mean is said by `apps.pricing.levies.Rule`, which does the sums.
     """
 
@@ -186,6 +187,12 @@ class Levy(models.Model):
         _("rounded how"), max_length=9, choices=Direction, default=Direction.HALF_UP
     )
     valid = DateTimeRangeField(_("valid from, up to"))
+    reason = models.TextField(_("why it was rejected"), blank=True)
+    # Set by one officer before two were asked for.  Only the migration says so of a row: a trigger
+    # of the database lets nobody else.
+    was_set_by_one = models.BooleanField(
+        _("set before two officers were asked"), default=False, editable=False
+    )
     withdrawn_at = models.DateTimeField(_("called off before it began"), null=True, blank=True)
     follows = models.ForeignKey(
         "self",
@@ -204,7 +211,10 @@ class Levy(models.Model):
     class Meta:
         verbose_name = _("tax or fee")
         verbose_name_plural = _("taxes and fees")
-        permissions = [("end_levy", _("Can end a tax or fee"))]
+        permissions = [
+            ("approve_levy", _("Can approve and reject somebody else's tax or fee")),
+            ("end_levy", _("Can end a tax or fee")),
+        ]
         constraints = [
             # A zone that is not named must exclude another that is not: null equals nothing.
             ExclusionConstraint(
@@ -217,9 +227,24 @@ class Levy(models.Model):
                     (Coalesce("zone", Value(0, models.BigIntegerField())), RangeOperators.EQUAL),
                     ("valid", RangeOperators.OVERLAPS),
                 ],
-                condition=Q(withdrawn_at=None),
+                condition=Q(withdrawn_at=None, state="APPROVED"),
             ),
-            models.UniqueConstraint(name="pricing_levy_number", fields=["city", "number"]),
+            models.UniqueConstraint(
+                name="pricing_levy_number",
+                fields=["city", "number"],
+                condition=~Q(state="REJECTED"),
+            ),
+            four_eyes("pricing_levy_four_eyes", "proposed_by"),
+            models.CheckConstraint(
+                name="pricing_levy_approved_by_a_second_officer",
+                condition=~Q(state="APPROVED")
+                | Q(proposed_by__isnull=False, decided_by__isnull=False, decided_at__isnull=False)
+                | Q(was_set_by_one=True),
+            ),
+            models.CheckConstraint(
+                name="pricing_levy_no_rejection_without_a_reason",
+                condition=~Q(state="REJECTED") | ~Q(reason=""),
+            ),
             models.CheckConstraint(
                 name="pricing_levy_begins",
                 condition=Q(valid__isempty=False, valid__lower_inf=False),

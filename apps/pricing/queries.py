@@ -33,6 +33,7 @@ def levies_of(
             vertical__in=["", vertical],
             valid__overlap=DateTimeTZRange(since, until, "[]"),
             withdrawn_at=None,
+            state=Levy.State.APPROVED,
         )
         .select_related("zone")
         .prefetch_related("shares", "exemptions")

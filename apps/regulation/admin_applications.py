@@ -19,7 +19,7 @@ from apps.regulation.models import CaseFile, CaseKind, PermitTerms
 
 ACTS: dict[str, str | Promise] = {
     "document": _("Check a document"),
-    "fee": _("The fee is paid"),
+    "fee": _("The fee was paid at the counter"),
     "appointment": _("Set an inspection"),
     "found": _("Say what was found"),
 }
@@ -72,7 +72,15 @@ def _pay(*, officer_id: int, **told: Any) -> None:
 class PermitTermsAdmin(ModelAdmin):
     """On what terms the city gives permits.  Officers with leave write it."""
 
-    list_display = ("title", "city", "vertical", "fee_minor", "months", "needs_inspection")
+    list_display = (
+        "title",
+        "city",
+        "vertical",
+        "fee_minor",
+        "fee_is_refundable",
+        "months",
+        "needs_inspection",
+    )
     list_select_related = ("city",)
     ordering = ("city", "vertical")
     fields = (
@@ -80,6 +88,7 @@ class PermitTermsAdmin(ModelAdmin):
         "vertical",
         "title",
         "fee_minor",
+        "fee_is_refundable",
         "months",
         "needs_inspection",
         "series",
@@ -98,6 +107,7 @@ class PermitTermsAdmin(ModelAdmin):
             vertical=obj.vertical,
             title=obj.title,
             fee_minor=obj.fee_minor,
+            fee_is_refundable=obj.fee_is_refundable,
             months=obj.months,
             needs_inspection=obj.needs_inspection,
             series=obj.series,

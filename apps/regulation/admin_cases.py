@@ -72,12 +72,25 @@ class Worklist(admin.SimpleListFilter):
 class CaseAdmin(Facts):
     """The worklist, what is late before what is not; and one case, on which officers act."""
 
-    list_display = ("number", "kind", "title", "provider", "owner", "due_on", "state", "outcome")
+    list_display = (
+        "number",
+        "kind",
+        "about_what",
+        "provider",
+        "owner",
+        "due_on",
+        "state",
+        "outcome",
+    )
     list_filter = (Worklist, "kind", "state", "vertical")
     list_select_related = ("provider", "owner")
     search_fields = ("=number", "title", "about", "provider__name")
     ordering = (F("closed_at").desc(nulls_first=True), "due_on", "pk")
     actions = ("take",)
+
+    @admin.display(description=_("what it is about"), ordering="title")
+    def about_what(self, case: CaseFile) -> str:
+        return read.title_of(case)
 
     def has_work_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(read.WORK)
@@ -206,7 +219,7 @@ class CaseAdmin(Facts):
             "close": _("Close"),
         }
         page = {
-            "title": str(case),
+            "title": f"{case.number}: {read.title_of(case)}",
             "case": case,
             "opts": self.opts,
             "decision": contested(case),

@@ -88,12 +88,15 @@ class CaseOut(serializers.Serializer[CaseFile]):
     kind = serializers.ChoiceField(choices=CaseKind.choices)
     about_kind = serializers.ChoiceField(choices=CaseFile.About.choices)
     about = serializers.CharField()
-    title = serializers.CharField()
+    title = serializers.SerializerMethodField(help_text="What it is about.")
     state = serializers.ChoiceField(choices=CaseFile.State.choices)
     outcome = serializers.CharField()
     opened_at = serializers.DateTimeField()
     due_on = serializers.DateField(help_text="The day by which the city answers.")
     closed_at = serializers.DateTimeField(allow_null=True)
+
+    def get_title(self, case: CaseFile) -> str:
+        return read.title_of(case)
 
 
 class CaseWhole(CaseOut):

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from django.db import transaction
+
 from apps.kernel.actors import Kind
 from apps.parties.models import User
 from apps.places import geometry, outlines
@@ -11,7 +13,7 @@ from apps.places import operations as places
 from apps.places import queries as found
 from apps.places.demo import Demo
 from apps.places.models import Place, Zone
-from apps.regulation import operations
+from apps.regulation import demo_cases, operations
 from apps.regulation.models import Policy
 
 RIDES = ["mobility"]
@@ -91,12 +93,14 @@ RULES = (
 )
 
 
+@transaction.atomic
 def seed(demo: Demo) -> None:
     first = demo.person("Valentina Soto", "city officer", is_staff=True, is_superuser=True)
     second = demo.person("Francisca Vidal", "policy officer", is_staff=True)
     _draw(demo, first)
     for rule in RULES:
         _enact(demo, rule, first, second)
+    demo_cases.seed(demo, first)
 
 
 def _draw(demo: Demo, officer: User) -> None:

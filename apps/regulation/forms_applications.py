@@ -73,8 +73,15 @@ class Check(Desk):
 
 
 class Fee(Desk):
+    """What was paid elsewhere than by card, and why."""
+
     payment = forms.CharField(
         label=_("Receipt of the payment"), max_length=100, widget=UnfoldAdminTextInputWidget
+    )
+    reason = forms.CharField(
+        label=_("How it was paid, and why not by card"),
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
     )
 
 

@@ -12,6 +12,7 @@ from apps.parties.models import User
 from apps.parties.queries import providers_of
 from apps.places.models import City
 from apps.regulation.models import CaseEvent, CaseFile, CaseKind, DayOff, Deadline
+from apps.regulation.queries import explain
 
 WORK = "regulation.work_case"
 # Where a city has set nothing.
@@ -71,6 +72,11 @@ class Seat:
         last = self.case.events.filter(what=CaseEvent.What.ASKED).last()
         asked = last is not None and last.seen_by in EYES[For(self.side)]
         return asked and self.case.state == CaseFile.State.ASKED
+
+
+def title_of(case: CaseFile) -> str:
+    """What a case is about, in the reader's language where the city itself has said it."""
+    return explain(case.refusal) if case.refusal else case.title
 
 
 def side_of(case: CaseFile, user: User) -> str:

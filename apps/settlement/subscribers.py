@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.bus import operations as bus
-from apps.settlement import operations, telling
+from apps.settlement import fees, operations, telling
 from apps.settlement.operations import SETTLEMENT
 
 
@@ -27,3 +27,18 @@ def tell_those_who_see_money(*, topic: str, payout: int, at: datetime, **_: Any)
 @bus.subscribe("payments.transfer_failed")
 def note_transfer(*, holder: str, at: datetime, **_: Any) -> None:
     operations.note_transfer(ref=UUID(holder), by=SETTLEMENT, at=at)
+
+
+@bus.subscribe("payments.captured")
+def note_fee(*, payment: int, at: datetime, **_: Any) -> None:
+    fees.note_taken(payment_id=payment, by=SETTLEMENT, at=at)
+
+
+@bus.subscribe("regulation.case_closed")
+def give_fee_back(*, case: int, at: datetime, **_: Any) -> None:
+    fees.give_back_when_refused(case_id=case, by=SETTLEMENT, at=at)
+
+
+@bus.subscribe("payments.refunded")
+def note_fee_returned(*, payment: int, at: datetime, **_: Any) -> None:
+    fees.note_returned(payment_id=payment, by=SETTLEMENT, at=at)

@@ -87,8 +87,10 @@ class Combo {
     this.point(-1);
   }
 
+  /** Also what is still being asked: its answer would open the list again. */
   close() {
     clearTimeout(this.timer);
+    this.asked?.abort();
     this.list.hidden = true;
     this.input.setAttribute("aria-expanded", "false");
     this.point(-1);
@@ -123,12 +125,11 @@ class Combo {
     } else if (event.key === "Escape" && (this.isOpen || this.input.value)) {
       event.preventDefault();
       event.stopPropagation();
-      if (this.isOpen) {
-        this.close();
-      } else {
+      if (!this.isOpen) {
         this.input.value = "";
         this.forget();
       }
+      this.close();
     }
   }
 

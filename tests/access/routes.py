@@ -28,6 +28,8 @@ FILLED_BY = (
     ("drive/fleet/asks/", "joinings"),
     ("drive/fleet/drivers/", "workers"),
     ("papers/", "papers"),
+    ("cases/<uuid:ref>/fee/", "applications"),
+    ("api/v1/cases/<uuid:ref>/fee", "applications"),
     ("cases/", "cases"),
     ("api/v1/cases/", "cases"),
     ("appeal/", "decisions"),

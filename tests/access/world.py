@@ -96,6 +96,9 @@ def build() -> World:
         "notices": {"ref": [_notice(one, at).ref for one in people]},
         "devices": {"ref": [_device(one, at).ref for one in people]},
         "cases": {"ref": [_case(one, town.city, at).ref for one in (town.rider, pal, other)]},
+        "applications": {
+            "ref": [_applied(owner, fleet, at), _applied(luis.user, luis.provider, at)]
+        },
         "nothing": {"ref": [UUID(int=1)]},
         "decisions": {"ref": [order.decision.ref for order in orders]},
         "permits": {"permit": [one.permits.first().pk for one in (fleet, luis.provider)]},
@@ -148,6 +151,20 @@ def _case(user: User, city: Any, at: Any) -> Any:
         by=user.acting(Kind.CONSUMER),
         at=at,
     )
+
+
+def _applied(user: User, provider: Any, at: Any) -> UUID:
+    """An application for another permit, whose fee nobody has paid."""
+    city = factories.CityFactory()
+    regulation.set_permit_terms(
+        city_id=city.pk, vertical="lodging", title="Permit for guests", fee_minor=9_000, months=12,
+        needs_inspection=False, series="STAY", by=CITY, at=at,
+    )  # fmt: skip
+    made = regulation.apply_for_permit(
+        key=uuid4(), city_id=city.pk, vertical="lodging", provider_id=provider.pk,
+        words="Two rooms.", person_id=user.pk, by=user.acting(Kind.PROVIDER), at=at,
+    )  # fmt: skip
+    return made.case.ref
 
 
 def _joining(provider: Any, city: Any, at: Any) -> Any:

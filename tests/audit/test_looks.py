@@ -15,7 +15,7 @@ from apps.kernel import clock
 from apps.kernel.actors import Actor, Kind
 from tests import factories, rides
 from tests.audit.test_seals import bend, keep
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot
+from tests.browser import assert_accessible, each_look, screenshot
 from tests.factories import NOON, OFFICER
 from tests.papers import ask_for, send
 
@@ -204,6 +204,8 @@ def test_what_could_not_be_proven_is_not_shown(desk):
 class TestThePerson:
     @pytest.fixture
     def camila(self, valentina):
+        # The page writes hours as the city's clocks show them.
+        factories.CityFactory()
         camila = factories.UserFactory(name="Camila Rojas")
         officer = Actor(Kind.OFFICER, str(valentina.pk))
         for row in range(30):
@@ -255,8 +257,7 @@ class TestThePerson:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_the_pages_can_be_read_by_everybody(new_page, site, client, valentina, width, theme):
     camila = factories.UserFactory(name="Camila Rojas")
     client.force_login(valentina)

@@ -13,7 +13,7 @@ from apps.kernel import clock
 from apps.regulation.models import Decision
 from tests import factories, rides
 from tests.audit.test_seals import keep
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot
+from tests.browser import assert_accessible, each_look, screenshot
 from tests.factories import NOON, SOON
 
 ROOTS = "/api/v1/evidence/roots"
@@ -166,8 +166,7 @@ class TestProofs:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_the_page_can_be_read_by_everybody(new_page, site, width, theme):
     keep(1, 2)
     audit.seal_all(at=clock.now())

@@ -12,6 +12,7 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
+from tests import levies as levies_in_force
 from tests.benchmarks.ground import Ground, ground
 from tests.benchmarks.growth import copied, finished
 from tests.benchmarks.measures import options, say, tell
@@ -48,9 +49,9 @@ def main() -> None:
 def lay_out(town: Any) -> None:
     """Districts, policies and taxes."""
     from apps.kernel import clock
-    from apps.pricing import levies, operations
+    from apps.pricing import levies
     from apps.pricing.models import Payee
-    from tests.factories import OFFICER, ZoneFactory
+    from tests.factories import ZoneFactory
     from tests.policies import enforced
 
     at = clock.now() - timedelta(days=60)
@@ -92,7 +93,7 @@ def lay_out(town: Any) -> None:
             zone=zone,
             begins=at,
         )
-        operations.set_levy(city_id=town.city.pk, rule=rule, by=OFFICER, at=at)
+        levies_in_force.put(town.city, rule)
     town.city.tariffs.update(surge_most_bp=30_000)
 
 

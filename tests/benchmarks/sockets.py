@@ -276,7 +276,9 @@ async def order(url: str, asks: Sequence[Ask]) -> tuple[dict[str, float], int]:
     tell(f"{len(asks)} orders at {RATE} a second")
     sent: dict[str, float] = {}
     refused = 0
-    async with httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=30) as city:
+    # The server hangs up on a line that is idle for five seconds: none is used that old.
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=2)
+    async with httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=30, limits=limits) as city:
 
         async def place(headers: dict[str, str], body: dict[str, Any], name: str) -> None:
             nonlocal refused

@@ -56,7 +56,7 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_done_twice(tmp_path
         eventually(lambda: not Event.objects.filter(streamed_at=None).exists())
 
         second.terminate()
-        assert second.wait(20) == 0
+        assert second.wait(60) == 0
 
     numbers = Record.objects.order_by("event").values_list("body__number", flat=True)
     assert list(numbers) == list(range(400))

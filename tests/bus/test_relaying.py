@@ -30,7 +30,7 @@ handled = Counter()
 counting = Lock()
 rung = Event()
 answered = Event()
-WAIT = 20
+WAIT = 60
 
 
 @bus.subscribe("tests.counted")

@@ -116,7 +116,7 @@ class TestOneDriverSaysYesToTwoOffersAtOnce:
         with without(Offer, "dispatch_one_open_offer_per_worker"):
             self.driver = on_line()
             self.offers = [offer(self.driver), offer(self.driver)]
-            self.both_have_looked = Barrier(2, timeout=10)
+            self.both_have_looked = Barrier(2, timeout=30)
             yield
 
     def say_yes_to_both(self, accept):

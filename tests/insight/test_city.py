@@ -17,7 +17,7 @@ from apps.places import geometry
 from apps.places.geometry import Point
 from apps.places.models import Place, Zone
 from tests import rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import NOON
 
 PLAZA = Point(-29.9027, -71.2520)
@@ -199,8 +199,7 @@ def test_a_house_without_a_city_says_so(client):
     assert client.get("/api/v1/city/now").status_code == 404
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_anybody_can_read_the_city(new_page, site, width, theme, transactional_db):
     town = rides.town()
     edge = geometry.multipolygon({"type": "Polygon", "coordinates": [BOX]})

@@ -18,6 +18,7 @@ from apps.orders.models import Order
 from apps.pricing import levies
 from apps.pricing import operations as pricing
 from apps.pricing.models import Quote, Tariff
+from tests import levies as levies_in_force
 from tests import rides
 from tests.factories import CITY, NOON, OFFICER, ZoneFactory
 from tests.policies import approved, drafted, enforced, proposed
@@ -97,7 +98,7 @@ def levied(town, code, **told):
         number=f"{code}-1", code=code, name=code, shares=(levies.Share("CITY"),),
         begins=NOON - 40 * DAY, **told,
     )  # fmt: skip
-    pricing.set_levy(city_id=town.city.pk, rule=rule, by=OFFICER, at=NOON - 40 * DAY)
+    levies_in_force.put(town.city, rule)
 
 
 def money(result, what):

@@ -14,7 +14,7 @@ from apps.insight.trying.tally import EDGES
 from apps.kernel import clock
 from apps.regulation.models import PolicyVersion
 from tests import rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import UserFactory, ZoneFactory
 from tests.insight.test_dry_run import FARE, ask, back, done
 from tests.policies import approved, drafted, proposed
@@ -226,8 +226,7 @@ def test_each_bar_has_a_label_and_the_same_stands_in_the_middle():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", THEMES)
+@each_look
 def test_a_dry_run_in_a_browser(new_page, site, client, width, theme):
     _, version = month()
     officer(client, *ALL)

@@ -24,7 +24,7 @@ from cityplatform.installation import ROOT
 from cityplatform.logs import Line
 from cityplatform.middleware import NameTheOrder
 from tests import engines, factories, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot
+from tests.browser import assert_accessible, each_look, screenshot
 from tests.factories import CITY, NOON
 
 pytestmark = pytest.mark.django_db
@@ -238,8 +238,7 @@ def machinery_counts():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_officers_can_read_how_everything_goes(new_page, site, width, theme, transactional_db):
     town = rides.town()
     town.drive(town.confirm(at=clock.now()), at=clock.now())

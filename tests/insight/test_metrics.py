@@ -23,7 +23,7 @@ from apps.places import geographies, geometry
 from apps.places.models import Zone
 from apps.pricing.models import Payee
 from tests import rides
-from tests.factories import CITY, NOON, UserFactory
+from tests.factories import CITY, NOON, CityFactory, UserFactory
 
 MDS = "application/vnd.mds+json;version=2.0"
 MINUTE = 60_000
@@ -401,7 +401,8 @@ class TestTheCity:
             ({"filters": [{"name": "geography_id", "values": []}]}, "filters: "),
         ],
     )
-    def test_what_cannot_be_asked_is_a_bad_request(self, town, ask, change, fault):
+    def test_what_cannot_be_asked_is_a_bad_request(self, db, ask, change, fault):
+        CityFactory()
         answer = ask(**QUERY | change)
 
         assert (answer.status_code, answer.json()["error"]) == (400, "bad_param")

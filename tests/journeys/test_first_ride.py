@@ -10,7 +10,6 @@ from tests.browser import assert_accessible, screenshot, watch
 from tests.journeys.riding import NEAR_PLAZA, City
 
 pytestmark = pytest.mark.journey
-expect.set_options(timeout=20_000)
 
 type NewPage = Callable[..., Page]
 

@@ -15,7 +15,7 @@ from apps.mobility.models import Alert
 from apps.places.geometry import Point
 from apps.places.models import City
 from tests import factories, races, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import NOON, OFFICER
 
 MINUTE = timedelta(minutes=1)
@@ -180,8 +180,7 @@ def test_programs_call_for_help(town):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_help_can_be_called_by_everybody(town, new_page, site, width, theme):
     City.objects.update(emergency_phone="133")
     order = town.confirm(clock.now())

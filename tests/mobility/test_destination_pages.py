@@ -15,7 +15,7 @@ from apps.payments.models import Attempt
 from apps.places.models import Place
 from apps.pricing.models import Quote
 from tests import rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.mobility.test_destination import BANK, HALFWAY
 from tests.mobility.test_rider_pages import body, camila, town
 from tests.rides import COQUIMBO, FARO
@@ -187,8 +187,7 @@ def test_driver_receipt_and_officer_see_both_prices(town, camila, client):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_the_pages_can_be_used_by_everybody(new_page, site, town, camila, width, theme):
     order = on_board(town)
     address = ask(camila, order)["Location"]

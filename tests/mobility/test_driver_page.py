@@ -226,7 +226,7 @@ def test_a_new_offer_comes_by_the_line_and_what_is_typed_stays(client, new_page,
     expect(field).to_have_value("12")
     expect(field).to_be_focused()
     expect(page.locator("#place-state")).to_be_hidden()
-    deadline = clock.now() + timedelta(seconds=10)
+    deadline = clock.now() + timedelta(seconds=60)
     while not (positions := [one for one in heard if one["type"] == "position"]):
         assert clock.now() < deadline
         page.evaluate("new Promise(requestAnimationFrame)")

@@ -17,7 +17,7 @@ from apps.regulation.models import Paper
 from cityplatform.uploads import LARGEST_REQUEST
 from tests import papers, rides
 from tests.browser import assert_accessible, screenshot, watch
-from tests.factories import CITY, OFFICER, UserFactory
+from tests.factories import CITY, OFFICER, CityFactory, UserFactory
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -192,7 +192,9 @@ def test_two_managers_answer_at_once_and_the_first_wins(fleet, ines, town):
     for _ in range(2):
         operations.ask_to_drive(joining_id=asked.pk, by=CITY, at=at)
     told = at_once(
-        lambda: operations.agree_to_driver(joining_id=asked.pk, by=CITY, at=at),
+        lambda: operations.agree_to_driver(
+            joining_id=asked.pk, city_id=CityFactory().pk, by=CITY, at=at
+        ),
         lambda: parties.refuse_joining(joining_id=asked.pk, reason="no", by=CITY, at=at),
     )
     assert sum(isinstance(one, parties.AlreadyAnswered) for one in told) == 1

@@ -14,7 +14,7 @@ from apps.mobility.models import VehicleEvent
 from apps.orders import operations as orders
 from apps.orders.models import Order, Step
 from tests import factories, rides
-from tests.browser import assert_accessible, screenshot
+from tests.browser import assert_accessible, cut_the_line, screenshot
 from tests.factories import NOON
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -153,7 +153,7 @@ def test_a_whole_ride_without_a_line_is_told_in_order_when_it_is_back(
     page.goto(f"{site}/drive/")
     expect(page.locator("#arrive")).to_be_visible()
 
-    page.context.set_offline(True)
+    cut_the_line(page)
     page.locator("#arrive").click()
     kept = page.locator("#kept-steps")
     expect(kept).to_contain_text("Will be sent when there is a connection: at the pick-up")
@@ -184,7 +184,7 @@ def test_a_refused_step_is_said_and_what_stood_on_it_is_not_sent(town, new_page,
     page = new_page()
     signed_in(page, town.worker.user, site)
     page.goto(f"{site}/drive/")
-    page.context.set_offline(True)
+    cut_the_line(page)
     page.locator("#arrive").click()
     wrong = "0000" if order.ride.code != "0000" else "1111"
     page.locator("#code").fill(wrong)
@@ -206,18 +206,46 @@ def test_a_refused_step_is_said_and_what_stood_on_it_is_not_sent(town, new_page,
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_step_whose_answer_was_lost_is_known_when_it_is_told_again(town, new_page, site):
+    order = town.confirm(clock.now())
+    page = new_page()
+    signed_in(page, town.worker.user, site)
+    page.goto(f"{site}/drive/")
+
+    def lose_the_answer(route):
+        route.fetch(max_redirects=0)
+        route.abort("connectionreset")
+
+    page.route(f"**/drive/rides/{order.ref}/", lose_the_answer)
+    page.locator("#arrive").click()
+    # The page takes the line for dead and keeps the step, though the city has heard it.
+    expect(page.locator("#code")).to_be_visible()
+    page.locator("#code").fill(order.ride.code)
+    page.locator("#board").click()
+
+    expect(page.locator("#drop-off")).to_be_visible()
+    expect(page.locator("#kept-steps")).to_be_hidden()
+    order.refresh_from_db()
+    assert order.stage == "on_board"
+    assert [name for name, _taken, _heard in times(order)][-2:] == ["arrive", "board"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_steps_belong_to_who_took_them(town, new_page, site):
     order = town.confirm(clock.now())
     page = new_page()
     signed_in(page, town.worker.user, site)
     page.goto(f"{site}/drive/")
-    page.context.set_offline(True)
+    cut_the_line(page)
     page.locator("#arrive").click()
     expect(page.locator("#kept-steps")).to_be_visible()
     # The phone goes to another driver before there is a line.
     other = rides.driver("Ana Soto")
-    page.goto("about:blank")
-    page.context.set_offline(False)
+    # Closed, not left: a page that is only left still runs for a moment, and hears of the line.
+    phone = page.context
+    page.close()
+    page = phone.new_page()
+    phone.set_offline(False)
     signed_in(page, other.user, site)
     page.goto(f"{site}/drive/")
     page.wait_for_load_state("networkidle")

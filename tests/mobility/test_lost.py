@@ -14,7 +14,7 @@ from apps.mobility import operations
 from apps.mobility.models import LostItem, LostStep
 from apps.notifications import queries as news
 from tests import factories, races, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import CITY, NOON, OFFICER
 
 DAY = timedelta(days=1)
@@ -271,8 +271,7 @@ def test_programs_say_the_same(town, ridden):
     assert steps == ["REPORTED", "FOUND", "RETURNED"]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", THEMES)
+@each_look
 def test_everybody_can_use_the_page(new_page, site, transactional_db, width, theme):
     town = rides.town()
     at = clock.now() - timedelta(hours=1)

@@ -15,7 +15,7 @@ from apps.parties.models import Consumer, User
 from apps.parties.queries import needs_of
 from apps.pricing.models import Quote
 from tests import factories, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import CITY, NOON
 from tests.mobility.test_rider_pages import body, camila, prices, town, wants
 
@@ -194,8 +194,7 @@ def test_officers_find_who_needed_what_and_who_was_served(town, client):
     assert served.context["cl"].result_count == 0
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_needs_on_the_pages(new_page, site, town, camila, width, theme):
     page = new_page(width=width, theme=theme)
     told = watch(page)

@@ -11,7 +11,7 @@ from apps.orders.models import Order
 from apps.places.models import Place
 from apps.pricing.models import Quote, Tariff
 from tests import factories, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 
 PLACES = {"Plaza de Armas": (-29.9027, -71.2520), "Faro Monumental": (-29.9057, -71.2740)}
 TRIP = {"start": "Plaza de Armas", "to": "Faro Monumental"}
@@ -334,8 +334,7 @@ def test_the_way_back_is_priced_from_the_receipt(camila, town):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_the_pages_of_a_ride_can_be_used_by_everybody(town, camila, new_page, site, width, theme):
     done = town.drive(order_of(town), clock.now())
     town.worker.shifts.update(ended_at=None)

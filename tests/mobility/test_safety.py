@@ -20,7 +20,7 @@ from apps.places import tiles
 from apps.places.geometry import Point
 from apps.places.models import City
 from tests import factories, races, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import WIDTHS, assert_accessible, each_look, screenshot, watch
 from tests.factories import CITY, NOON, OFFICER
 from tests.mobility.test_sockets import Line
 
@@ -466,8 +466,7 @@ class TestPagesAndPrograms:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_both_are_asked_whether_all_is_well(town, new_page, site, width, theme):
     order = asked(town, clock.now())
     for who, user, address, button, said in (

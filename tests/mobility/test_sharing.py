@@ -12,7 +12,7 @@ from apps.kernel.actors import Kind
 from apps.mobility import operations
 from apps.mobility.models import ShareLink
 from tests import factories, races, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import NOON
 
 MINUTE = timedelta(minutes=1)
@@ -157,8 +157,7 @@ def test_two_presses_at_once_leave_one_link(town):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_the_pages_of_a_link_can_be_used_by_everybody(town, camila, new_page, site, width, theme):
     order = town.confirm(clock.now())
     seen(town.worker, clock.now())

@@ -54,16 +54,16 @@ class Line:
     async def open(self):
         """Whether the line was opened; the code if it was not."""
         await self.wire.send_input({"type": "websocket.connect"})
-        said = await self.wire.receive_output(timeout=10)
+        said = await self.wire.receive_output(timeout=30)
         return said["type"] == "websocket.accept" or said.get("code", 1000)
 
     async def close(self):
         await self.wire.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wire.wait(timeout=10)
+        await self.wire.wait(timeout=30)
 
     async def hear(self):
         """The next message; the code if the line is closed."""
-        said = await self.wire.receive_output(timeout=10)
+        said = await self.wire.receive_output(timeout=30)
         return said["code"] if said["type"] == "websocket.close" else json.loads(said["text"])
 
     async def send(self, **frame):

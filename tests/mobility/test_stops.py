@@ -15,7 +15,7 @@ from apps.places.models import Place
 from apps.pricing import operations as pricing
 from apps.pricing.models import Quote
 from tests import factories, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import CITY, NOON
 from tests.mobility.test_rider_pages import TRIP, body, camila, prices, town
 from tests.rides import FARO, MALL, PLAZA, RECOVA
@@ -272,8 +272,7 @@ def test_the_driver_goes_from_stop_to_stop_by_forms(town, client):
     assert "La Recova" in receipt.get(f"/orders/{order.ref}/").content.decode()
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_stops_on_the_pages(new_page, site, town, camila, client, width, theme):
     at = clock.now()
     address = f"/rides/quotes/{town.quote(at, stops=[RECOVA, MALL]).bundle}/"

@@ -68,7 +68,8 @@ class PushServer(ThreadingHTTPServer):
         self.browsers: dict[str, Browser] = {}
 
     def __enter__(self) -> "PushServer":
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        # Looks often whether it is over: at the usual pace each test would end half a second later.
+        threading.Thread(target=self.serve_forever, args=[0.01], daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

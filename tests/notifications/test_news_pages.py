@@ -8,7 +8,7 @@ from apps.kernel.money import Money
 from apps.notifications import operations, queries, words
 from apps.notifications.models import Device, QuietHours
 from tests import factories, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import CITY, NOON
 
 NOTHING = {"data": {}, "content_type": "application/json"}
@@ -193,8 +193,7 @@ def test_officers_look_at_news_and_see_no_secret_address(admin_client, town, pus
     assert browser.auth not in page
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", THEMES)
+@each_look
 def test_news_can_be_read_and_chosen_by_everybody(new_page, site, transactional_db, width, theme):
     town = rides.town()
     tell_much(town)

@@ -1,11 +1,10 @@
 import pytest
 
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot
+from tests.browser import assert_accessible, each_look, screenshot
 from tests.factories import UserFactory
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", THEMES)
+@each_look
 @pytest.mark.django_db(transaction=True)
 def test_a_key_is_made_and_revoked(new_page, site, client, width, theme):
     client.force_login(UserFactory(name="Ada Lovelace"))

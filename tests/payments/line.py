@@ -28,7 +28,7 @@ class Line:
                 if fault == "before":
                     self.hang_up()
                     return
-                call = http.client.HTTPConnection(there.hostname, there.port, timeout=20)
+                call = http.client.HTTPConnection(there.hostname, there.port, timeout=60)
                 call.request(self.command, self.path, body, dict(self.headers))
                 answer = call.getresponse()
                 text = answer.read()
@@ -60,7 +60,8 @@ class Line:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def __enter__(self) -> "Line":
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # Looks often whether it is over: at the usual pace each test would end half a second later.
+        threading.Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
         return self
 
     def __exit__(self, *reason: object) -> None:

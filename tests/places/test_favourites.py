@@ -6,6 +6,7 @@ from threading import Barrier
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
+from playwright.sync_api import expect
 
 from apps.audit.models import Record
 from apps.kernel.actors import Kind
@@ -15,7 +16,7 @@ from apps.places.geometry import Point
 from apps.places.models import Favourite, Place
 from apps.places.names import essence
 from tests import factories, races, rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import NOON
 
 PLAZA, FARO = rides.PLAZA, rides.FARO
@@ -83,7 +84,7 @@ class TestKeeping:
     @pytest.mark.django_db(transaction=True)
     def test_the_database_keeps_one_of_a_name_whoever_asks(self, town):
         """The control: without the operation's turn, only the constraint stands."""
-        seen = Barrier(2, timeout=10)
+        seen = Barrier(2, timeout=30)
 
         def naive():
             mine = Favourite.objects.filter(user=town.rider, kind="OTHER", name__iexact="zoo")
@@ -241,8 +242,7 @@ class TestPages:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@each_look
 def test_a_place_is_kept_renamed_removed_had_back_and_gone_to(town, new_page, site, width, theme):
     Place.objects.create(
         city=town.city,
@@ -284,11 +284,11 @@ def test_a_place_is_kept_renamed_removed_had_back_and_gone_to(town, new_page, si
     page.goto(f"{site}/rides/")
     page.get_by_role("link", name="To The lamp").click()
     to = page.get_by_role("combobox", name="To")
-    assert to.input_value() == "Faro Monumental"
+    expect(to).to_have_value("Faro Monumental")
     page.get_by_role("combobox", name="From").focus()
     page.get_by_role("link", name="To Home").click()
-    assert page.get_by_role("combobox", name="From").input_value() == PLAZA.name
-    assert to.input_value() == "Faro Monumental"
+    expect(page.get_by_role("combobox", name="From")).to_have_value(PLAZA.name)
+    expect(to).to_have_value("Faro Monumental")
     assert_accessible(page)
     screenshot(page, f"places-plan-{width}-{theme}")
     assert told == []

@@ -5,6 +5,7 @@ import json
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from apps.bus.models import Event
 from apps.places import geometry, operations, outlines, tiles
@@ -264,7 +265,7 @@ def test_an_officer_draws_on_the_map(new_page, site, client, city, width, theme)
     page.get_by_label("A street or a zone, by its name").fill("cordovez")
     page.get_by_role("button", name="Look for it").click()
     page.get_by_role("button", name="Take Cordovez").click()
-    assert page.get_by_label("Name", exact=True).input_value() == "Cordovez"
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Cordovez")
     assert_accessible(page)
     screenshot(page, f"draw-street-{width}-{theme}", full=True)
     page.get_by_role("button", name="Keep the zone").click()

@@ -7,12 +7,11 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.kernel import clock
-from apps.pricing import operations as pricing
 from apps.pricing.levies import Exemption
 from apps.pricing.models import Levy, Tariff
 from tests import factories, rides
+from tests import levies as levies_in_force
 from tests.browser import assert_accessible, screenshot
-from tests.factories import OFFICER
 from tests.pricing.test_levies_on_rides import KERB
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +31,7 @@ def test_a_rider_reads_why(new_page, site, width, theme, lang):
     town, now = rides.town(), clock.now()
     Tariff.objects.update(valid=factories.FOR_GOOD)
     rule = replace(KERB, zone="", begins=now, name="Aeropuerto")
-    pricing.set_levy(city_id=town.city.pk, rule=rule, by=OFFICER, at=now)
+    levies_in_force.put(town.city, rule)
     quote = town.quote(now)
     page = new_page(width=width, theme=theme, lang=lang)
     signed_in(page, site, town.rider)
@@ -63,7 +62,7 @@ def test_an_officer_sets_the_next_version(new_page, site, width, theme, lang):
         begins=now,
         exemptions=(ill,),
     )
-    levy = pricing.set_levy(city_id=city.pk, rule=rule, by=OFFICER, at=now)
+    levy = levies_in_force.put(city, rule)
     page = new_page(width=width, theme=theme, lang=lang)
     signed_in(page, site, factories.UserFactory(is_staff=True, is_superuser=True))
 
@@ -88,6 +87,17 @@ def test_an_officer_sets_the_next_version(new_page, site, width, theme, lang):
     page.wait_for_url(f"**{reverse('admin:pricing_levy_changelist')}")
 
     after = Levy.objects.get(number="K-2")
-    assert (after.rate, after.follows) == (3_000, levy)
+    assert (after.rate, after.state) == (3_000, "PROPOSED")
+    page.goto(f"{site}{reverse('admin:pricing_levy_change', args=[after.pk])}")
+    screenshot(page, f"levy-proposed-{width}-{theme}", full=True)
+    signed_in(page, site, factories.UserFactory(is_staff=True, is_superuser=True))
+    page.goto(f"{site}{reverse('admin:pricing_levy_changelist')}?standing=proposed")
+    page.locator("input.action-select").first.check()
+    page.locator("select[name=action]").select_option("approve")
+    screenshot(page, f"levy-approving-{width}-{theme}", full=True)
+    page.locator("form#changelist-form [name=index]").click()
+    page.wait_for_load_state("load")
+    after.refresh_from_db()
+    assert (after.state, after.follows) == ("APPROVED", levy)
     assert [one.name for one in after.exemptions.all()] == ["Medical stays"]
     assert after.shares.count() == 2

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 
 from apps.bus.models import Event
 from apps.pricing import levies, operations
@@ -13,6 +14,7 @@ from apps.pricing.levies import Exemption, Kind, Per, Rule, Share
 from apps.pricing.models import Levy, LevyShare, Payee
 from apps.pricing.queries import levies_of, rule_of
 from tests import factories, races
+from tests import levies as levies_in_force
 from tests.factories import NOON, OFFICER
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +45,7 @@ def city(db):
 
 
 def put(city, rule: Rule = RULE, at: datetime = NOON) -> Levy:
-    return operations.set_levy(city_id=city.pk, rule=rule, by=OFFICER, at=at)
+    return levies_in_force.put(city, rule, at=at)
 
 
 def in_force(city, at: datetime, vertical: str = "lodging") -> list[str]:
@@ -110,6 +112,103 @@ def test_what_is_for_every_service_is_found_for_each(city):
     put(city, replace(RULE, vertical=""))
 
     assert in_force(city, NOON, "mobility") == ["2027-1"]
+
+
+class TestFourEyes:
+    """One officer proposes, another decides, and the database holds to it."""
+
+    @pytest.fixture
+    def first(self, db):
+        return factories.UserFactory()
+
+    @pytest.fixture
+    def second(self, db):
+        return factories.UserFactory()
+
+    def propose(self, city, who, rule=RULE, at=RULE.begins):
+        return operations.propose_levy(
+            city_id=city.pk, rule=rule, officer_id=who.pk, by=OFFICER, at=at
+        )
+
+    def approve(self, levy, who, at=RULE.begins):
+        return operations.approve_levy(levy_id=levy.pk, officer_id=who.pk, by=OFFICER, at=at)
+
+    def reject(self, levy, who, reason="Too much."):
+        return operations.reject_levy(
+            levy_id=levy.pk, officer_id=who.pk, reason=reason, by=OFFICER, at=RULE.begins
+        )
+
+    def test_a_proposal_binds_nobody_until_another_officer_approves_it(self, city, first, second):
+        levy = self.propose(city, first)
+        assert in_force(city, NOON) == []
+        with pytest.raises(operations.FourEyes):
+            self.approve(levy, first)
+        for _ in range(2):
+            self.approve(levy, second)
+
+        assert in_force(city, NOON) == ["2027-1"]
+        levy.refresh_from_db()
+        assert (levy.proposed_by, levy.decided_by) == (first, second)
+        told = Event.objects.filter(topic__startswith="pricing.levy_").order_by("pk")
+        assert [one.topic for one in told] == ["pricing.levy_proposed", "pricing.levy_set"]
+
+    def test_a_proposal_leaves_the_version_before_alone(self, city, first, second):
+        before = put(city)
+        levy = self.propose(city, first, NEXT)
+        before.refresh_from_db()
+        assert before.valid.upper is None
+        self.approve(levy, second, NOON)
+        before.refresh_from_db()
+        assert before.valid.upper == NEXT.begins
+
+    def test_approved_late_it_holds_from_then_on_and_taxes_no_past(self, city, first, second):
+        late = RULE.begins + timedelta(days=3)
+        levy = self.approve(self.propose(city, first), second, late)
+
+        assert levy.valid.lower == late
+        assert self.propose(city, first) == levy
+        ended = self.propose(city, first, replace(RULE, number="E", code="e", ends=late))
+        with pytest.raises(operations.BeginsTooLate):
+            self.approve(ended, second, late)
+
+    def test_a_rejection_says_why_and_frees_the_number(self, city, first, second):
+        levy = self.propose(city, first)
+        with pytest.raises(operations.FourEyes):
+            self.reject(levy, first)
+        with pytest.raises(ValueError, match="reason"):
+            self.reject(levy, second, " ")
+        for _ in range(2):
+            self.reject(levy, second)
+        with pytest.raises(operations.NotInTheMaking):
+            self.approve(levy, second)
+        with pytest.raises(operations.NotInTheMaking):
+            operations.end_levy(levy_id=levy.pk, reason="x", by=OFFICER, at=NOON)
+
+        assert self.propose(city, first).pk != levy.pk
+        assert in_force(city, NOON) == []
+
+    @pytest.mark.parametrize(
+        ("wrong", "name"),
+        [
+            ({"decided_by": "first"}, "pricing_levy_four_eyes"),
+            ({"state": "APPROVED"}, "pricing_levy_approved_by_a_second_officer"),
+            ({"state": "APPROVED", "was_set_by_one": True}, "second officer"),
+            ({"state": "REJECTED"}, "pricing_levy_no_rejection_without_a_reason"),
+        ],
+    )
+    def test_whoever_goes_past_the_operations_is_stopped_by_the_database(
+        self, city, first, wrong, name
+    ):
+        levy = self.propose(city, first)
+        told = {key: first if value == "first" else value for key, value in wrong.items()}
+        with pytest.raises(IntegrityError, match=name), transaction.atomic():
+            Levy.objects.filter(pk=levy.pk).update(**told)
+        levy.pk = None
+        for key, value in told.items():
+            setattr(levy, key, value)
+        levy.number = "new"
+        with pytest.raises(IntegrityError, match=name), transaction.atomic():
+            levy.save(force_insert=True)
 
 
 class TestEnding:
@@ -210,3 +309,27 @@ class TestTwoOfficersAtOnce:
             both = len(in_force(city, NOON))
 
         assert both == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_one_officer_set_before_goes_on_and_can_be_ended(city):
+    """The migration that asks for a second officer, there and back again."""
+
+    def migrated(name):
+        executor = MigrationExecutor(connection)
+        executor.migrate([("pricing", name)])
+        return executor.loader.project_state([("pricing", name)]).apps
+
+    levy, waiting = put(city), partial(operations.propose_levy, city_id=city.pk, by=OFFICER)
+    waiting(rule=NEXT, officer_id=factories.UserFactory().pk, at=NOON)
+    try:
+        old = migrated("0004_replacing_quotes").get_model("pricing", "Levy")
+        # What nobody had approved is no tax where one officer is enough.
+        assert list(old.objects.values_list("number", flat=True)) == ["2027-1"]
+    finally:
+        migrated("0005_levies_by_two_officers")
+    levy = Levy.objects.get()
+    assert (levy.state, levy.was_set_by_one, levy.decided_by) == ("APPROVED", True, None)
+    assert in_force(city, NOON) == ["2027-1"]
+    operations.end_levy(levy_id=levy.pk, reason="the court said so", by=OFFICER, at=NOON)
+    assert in_force(city, NOON) == []

@@ -9,11 +9,11 @@ from apps.kernel.money import share_of
 from apps.payments.models import Attempt, Payment
 from apps.places import geometry
 from apps.places.models import Zone
-from apps.pricing import operations as pricing
 from apps.pricing.levies import Kind, Per, Rule, Share
 from apps.pricing.models import Payee
 from tests import factories, rides
-from tests.factories import NOON, OFFICER
+from tests import levies as levies_in_force
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def town(db):
 
 
 def put(town, rule: Rule = KERB) -> None:
-    pricing.set_levy(city_id=town.city.pk, rule=rule, by=OFFICER, at=NOON)
+    levies_in_force.put(town.city, rule)
 
 
 def levied(quote) -> list[tuple[str, str, int]]:

@@ -14,6 +14,7 @@ from apps.pricing import operations
 from apps.pricing.models import Levy
 from apps.pricing.queries import rule_of
 from tests import factories
+from tests import levies as levies_in_force
 from tests.factories import OFFICER
 from tests.pricing.test_levies_kept import RULE
 
@@ -75,7 +76,13 @@ def text(answer) -> str:
 
 def past(city, **changes) -> Levy:
     rule = replace(RULE, begins=datetime(2024, 1, 1, tzinfo=UTC), **changes)
-    return operations.set_levy(city_id=city.pk, rule=rule, by=OFFICER, at=clock.now())
+    return levies_in_force.put(city, rule)
+
+
+def approved(levy: Levy) -> Levy:
+    return operations.approve_levy(
+        levy_id=levy.pk, officer_id=factories.UserFactory().pk, by=OFFICER, at=clock.now()
+    )
 
 
 def test_a_preview_says_it_in_plain_words_and_sets_nothing(admin_client, city):
@@ -104,7 +111,8 @@ def test_it_is_set_as_it_was_said_on_the_clock_of_the_city(admin_client, city):
         ("CITY", "", 400),
     ]
     assert [(one.code, one.frees) for one in rule.exemptions] == [("ill", "COMPANION")]
-    assert Event.objects.get(topic="pricing.levy_set").by.startswith("officer:")
+    assert levy.state == "PROPOSED"
+    assert Event.objects.get(topic="pricing.levy_proposed").by.startswith("officer:")
 
 
 def test_a_share_is_written_in_percent_and_a_cap_in_money(admin_client, city):
@@ -148,6 +156,7 @@ def test_what_makes_no_sense_is_said_beside_the_field(
 
 def test_a_number_a_zone_and_a_plan_that_do_not_fit_are_said(admin_client, city):
     admin_client.post(ADD, asked(city, _save="1"))
+    approved(Levy.objects.get())
     there = factories.zone(factories.CityFactory(slug="coquimbo"))
 
     page = text(admin_client.post(ADD, asked(city, _save="1", zone=there.pk)))
@@ -181,14 +190,16 @@ def test_the_next_version_ends_the_one_before(admin_client, city):
     answer = admin_client.post(f"{ADD}?before={before.pk}", asked(city, _save="1", rate="9.50"))
 
     assert answer.status_code == 302
+    after = approved(Levy.objects.get(number="BCN-1"))
     before.refresh_from_db()
-    after = Levy.objects.get(number="BCN-1")
     assert (before.valid.upper, after.rate, after.follows) == (after.valid.lower, 950, before)
 
 
 def test_the_list_says_what_holds_what_is_planned_and_what_is_over(admin_client, city):
     past(city)
     admin_client.post(ADD, asked(city, _save="1"))
+    approved(Levy.objects.get(number="BCN-1"))
+    admin_client.post(ADD, asked(city, _save="1", number="BCN-2", code="cleaning"))
     over = past(city, number="old", code="old_tax")
     Levy.objects.filter(pk=over.pk).update(
         valid=(over.valid.lower, over.valid.lower + timedelta(days=1))
@@ -199,6 +210,7 @@ def test_the_list_says_what_holds_what_is_planned_and_what_is_over(admin_client,
         return [levy.number for levy in rows]
 
     assert (shown("holds"), shown("planned"), shown("over")) == (["2027-1"], ["BCN-1"], ["old"])
+    assert shown("proposed") == ["BCN-2"]
     assert "EUR 8.50 for each person and night." in text(admin_client.get(LIST))
 
 
@@ -257,3 +269,34 @@ class TestWhoMay:
         officer("view_levy", "end_levy")
         end(client, levy, because="1", reason="the court said so")
         assert levy.valid.upper is not None
+
+    def test_the_second_pair_of_eyes_is_another_officers(self, client, officer, city):
+        officer("view_levy", "add_levy", "approve_levy")
+        client.post(ADD, asked(city, _save="1"))
+        levy = Levy.objects.get()
+        act = {"action": "approve", "_selected_action": [levy.pk]}
+        page = text(client.post(LIST, act, follow=True))
+        assert "you proposed it yourself" in page
+        assert Levy.objects.get().state == "PROPOSED"
+        other = factories.UserFactory(is_staff=True)
+        client.force_login(other)
+        leave = Permission.objects.filter(codename__in=["view_levy", "add_levy"])
+        other.user_permissions.set(leave)
+        client.post(LIST, act)
+        assert Levy.objects.get().state == "PROPOSED"
+        other.user_permissions.add(Permission.objects.get(codename="approve_levy"))
+        assert "is approved" in text(client.post(LIST, act, follow=True))
+        assert Levy.objects.get().decided_by == other
+
+    def test_a_rejection_wants_a_reason(self, client, officer, city, admin_client):
+        admin_client.post(ADD, asked(city, _save="1"))
+        levy = Levy.objects.get()
+        officer("view_levy", "approve_levy")
+        act = {"action": "reject", "_selected_action": [levy.pk]}
+        client.post(LIST, act | {"because": "1", "reason": ""})
+        assert Levy.objects.get().state == "PROPOSED"
+        client.post(LIST, act | {"because": "1", "reason": "Too much."})
+        kept = Levy.objects.get()
+        assert (kept.state, kept.reason) == ("REJECTED", "Too much.")
+        page = text(client.get(reverse("admin:pricing_levy_change", args=[levy.pk])))
+        assert "Too much." in page

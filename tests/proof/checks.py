@@ -104,6 +104,7 @@ def money_adrift(accounts: Mapping[str, int], bank: Mapping[str, int]) -> list[s
         "owed to providers": held(":payable"),
         "fees": held(":fees"),
         "taxes": held(":vat"),
+        "fees for permits": held(":permit-fees"),
     }
     pairs = {
         "cards": (accounts.get("clearing:cards", 0), taken),
@@ -115,8 +116,9 @@ def money_adrift(accounts: Mapping[str, int], bank: Mapping[str, int]) -> list[s
         if ours != theirs:
             faults.append(f"{what}: {ours}, and it should be {theirs} ({kept})")
     known = {"clearing:cards", "bank:payouts", "payouts:in-transit"}
+    ends = (":payable", ":fees", ":vat", ":permit-fees")
     for code, minor in accounts.items():
-        if minor and code not in known and not code.endswith((":payable", ":fees", ":vat")):
+        if minor and code not in known and not code.endswith(ends):
             faults.append(f"{minor} on {code}, which nobody has heard of")
     return faults
 

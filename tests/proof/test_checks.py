@@ -19,15 +19,16 @@ from tests.proof.books import Bank
 LATER, LATE = NOON + timedelta(minutes=5), NOON + timedelta(minutes=9)
 WHOLE = [("authorise", "searching"), ("assign", "on_the_way"), ("arrive", "at_pickup")]
 BOOKS = {
-    "clearing:cards": 2_000,
+    "clearing:cards": 27_000,
     "bank:payouts": -1_500,
     "payouts:in-transit": 0,
     "provider:1:payable": -250,
     "platform:fees": -150,
     "city:la-serena:fees": -60,
+    "city:la-serena:permit-fees": -25_000,
     "tax:la-serena:vat": -40,
 }
-BANK = {"captured": 2_450, "refunded": 450, "paid_out": 1_500}
+BANK = {"captured": 27_450, "refunded": 450, "paid_out": 1_500}
 
 
 def steps(*taken):

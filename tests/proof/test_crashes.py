@@ -11,7 +11,8 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -176,7 +177,8 @@ def test_whatever_dies_in_the_middle_of_rides_nothing_is_lost_and_nothing_done_t
     come_to_rest(books)
     if books.owed():
         # The night came in the middle of it: what was earned since is paid for the day before.
-        platform.manage("settle", "--day", str(date.today() - timedelta(days=1)))  # noqa: DTZ011
+        day_before = datetime.now(ZoneInfo("America/Santiago")).date() - timedelta(days=1)
+        platform.manage("settle", "--day", str(day_before))
         come_to_rest(books)
     platform.manage("seal")
     platform.manage("verify_seals")

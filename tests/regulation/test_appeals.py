@@ -4,9 +4,12 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
+from django.utils import translation
 
 from apps.bus.models import Event
 from apps.kernel import clock
@@ -15,6 +18,7 @@ from apps.parties import operations as parties
 from apps.regulation import in_force, operations
 from apps.regulation.models import Allowance, CaseFile, Exemption
 from apps.regulation.operations import Exempt
+from apps.regulation.queries_cases import title_of
 from apps.regulation.rules import Act
 from tests import cases
 from tests.browser import assert_accessible, screenshot, watch
@@ -114,10 +118,43 @@ class TestWho:
         decision = decided(provider, citizen)
         appeal = appealed(decision, citizen)
         assert (appeal.kind, appeal.about) == ("appeal", str(decision.ref))
-        assert appeal.title == f"Nobody sleeps here (rule {closed})"
+        assert (appeal.title, appeal.refusal) == ("", f"policy_{closed.pk}")
+        assert title_of(appeal) == f"Nobody sleeps here (rule {closed})"
         assert sorted(appeal.not_by) == sorted(one.pk for one in officers())
         assert appealed(decision, citizen).pk == appeal.pk
         assert Event.objects.filter(topic="regulation.case_opened").count() == 1
+
+    def test_what_it_is_about_is_read_in_ones_own_language(self, client, provider):
+        provider.permits.all().delete()
+        citizen = UserFactory()
+        appeal = appealed(decided(provider, citizen), citizen)
+        client.force_login(citizen)
+        page = reverse("regulation:case", args=[appeal.ref])
+        for lang, says in (
+            ("en", "The provider has no permit for this service. (rule 1.1)"),
+            ("es", "El proveedor no tiene permiso para este servicio. (regla 1.1)"),
+        ):
+            with translation.override(lang):
+                assert title_of(appeal) == says
+            client.cookies[settings.LANGUAGE_COOKIE_NAME] = lang
+            for shown in (page, "/cases/"):
+                assert says in client.get(shown).content.decode()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_appeals_from_before_are_told_what_they_are_about(self, provider):
+        provider.permits.all().delete()
+        citizen = UserFactory()
+        appeal = appealed(decided(provider, citizen), citizen)
+
+        def migrated(name):
+            MigrationExecutor(connection).migrate([("regulation", name)])
+
+        try:
+            migrated("0009_fees_paid_by_card")
+        finally:
+            migrated("0010_cases_say_what_they_are_about")
+        again = CaseFile.objects.get()
+        assert (again.title, again.refusal) == (appeal.about, "no_permit")
 
     def test_the_worker_and_the_provider_too_each_for_their_side(self, provider):
         worker = WorkerFactory(provider=provider)

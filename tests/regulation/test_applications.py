@@ -421,7 +421,9 @@ class TestPages:
         assert client.post(desk, no | {"verdict": "accept"}).status_code == 302
         answer = client.post(desk, {"act": "close", "outcome": "granted", "words": "Yes."})
         assert b"the fee or the inspection is missing" in answer.content
-        client.post(desk, {"act": "fee", "payment": "R-77"})
+        no = {"act": "fee", "payment": "R-77", "reason": ""}
+        assert client.post(desk, no).status_code == 422
+        client.post(desk, no | {"reason": "In cash; they have no card."})
         soon = {"moment_0": "2099-05-03", "moment_1": "10:00:00"}
         past = {"moment_0": "2020-05-03", "moment_1": "10:00:00"}
         assert client.post(desk, {"act": "appointment", **past}).status_code == 422

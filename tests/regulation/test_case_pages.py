@@ -12,7 +12,7 @@ from apps.parties import operations as parties
 from apps.regulation import operations
 from apps.regulation.models import CaseFile, DayOff, Deadline
 from tests import cases, papers
-from tests.browser import HEIGHTS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import CITY, OFFICER, CityFactory, PermitFactory, UserFactory
 from tests.regulation.test_scans import PDF
 
@@ -329,8 +329,7 @@ class TestPrograms:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("width", HEIGHTS)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@each_look
 def test_in_a_browser(client, new_page, site, provider, width, theme):
     citizen, who = UserFactory(name="Inés Vera"), cases.officer(*cases.LEAVE, "view_provider")
     case = cases.taken(cases.opened(citizen, provider=provider, scan=papers.scan()), who)

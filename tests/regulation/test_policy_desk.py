@@ -18,7 +18,7 @@ from apps.regulation.forms_policies import RuleForm, label_of
 from apps.regulation.models import Policy, PolicyVersion
 from apps.regulation.rulebook import Standing
 from apps.regulation.rules import KINDS, Scope
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import NOON, CityFactory, ProviderFactory, UserFactory, ZoneFactory
 from tests.policies import approved, drafted, enforced, proposed
 
@@ -381,8 +381,7 @@ class TestWhoMay:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", THEMES)
+@each_look
 def test_the_desk_in_a_browser(new_page, site, client, width, theme):
     ProviderFactory(name="Taxis del Faro")
     ZoneFactory(slug="centre", name="Centro")

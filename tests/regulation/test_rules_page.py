@@ -11,7 +11,7 @@ from apps.pricing.models import Tariff
 from apps.regulation import operations, refusals
 from apps.regulation.models import Decision
 from tests import rides
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 from tests.factories import FOR_GOOD, OFFICER, CityFactory, ZoneFactory
 from tests.policies import approved, drafted, enforced, officers, proposed
 
@@ -151,13 +151,12 @@ class TestTheWaysThere:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("lang", ["en", "es"])
-def test_the_rules_in_a_browser(new_page, site, book, width, lang):
-    page = new_page(width=width, lang=lang, theme=THEMES[width == 390])
+@each_look
+def test_the_rules_in_a_browser(new_page, site, book, width, theme):
+    page = new_page(width=width, theme=theme, lang="es" if theme == "dark" else "en")
     told = watch(page)
     for name, address in {"rules": RULES, "rule": rule("P-1"), "stopped": rule("P-3")}.items():
         page.goto(f"{site}{address}")
         assert_accessible(page)
-        screenshot(page, f"{name}-{width}-{lang}", full=True)
+        screenshot(page, f"{name}-{width}-{theme}", full=True)
     assert told == []

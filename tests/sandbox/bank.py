@@ -61,11 +61,11 @@ class Bank:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=60)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=60)
 
     def client(self, *, retries: int = 0, key: str = KEY, **more: Any) -> stripe.StripeClient:
         """The unchanged SDK."""
@@ -79,7 +79,7 @@ class Bank:
             data=urllib.parse.urlencode(form).encode() if form else None,
             headers={"Authorization": f"Bearer {password}"},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def advance(self, seconds: int) -> None:
@@ -93,7 +93,7 @@ class Bank:
             url, data=data, headers={name.replace("_", "-"): it for name, it in headers.items()}
         )
         try:
-            with BROWSER.open(request, timeout=20) as answer:
+            with BROWSER.open(request, timeout=60) as answer:
                 return Visit(answer.status, answer.headers, answer.read().decode())
         except urllib.error.HTTPError as other:
             return Visit(other.code, other.headers, other.read().decode())
@@ -143,7 +143,8 @@ class City:
         self.url = f"http://127.0.0.1:{self.server.server_port}/webhooks/stripe/"
 
     def __enter__(self) -> "City":
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # Looks often whether it is over: at the usual pace each test would end half a second later.
+        threading.Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
         return self
 
     def __exit__(self, *reason: object) -> None:
@@ -153,6 +154,6 @@ class City:
     def hear(self, kind: str) -> tuple[dict[str, str], bytes]:
         """The next delivery of that type, past those of others."""
         while True:
-            headers, body = self.heard.get(timeout=20)
+            headers, body = self.heard.get(timeout=60)
             if json.loads(body)["type"] == kind:
                 return headers, body

@@ -209,6 +209,6 @@ def test_whatever_is_sent_no_question_breaks_it(bank):
             f"{bank.url}/v1/payment_intents", data=body, headers={"Authorization": f"Bearer {KEY}"}
         )
         with pytest.raises(urllib.request.HTTPError) as refused:
-            urllib.request.urlopen(request, timeout=20)
+            urllib.request.urlopen(request, timeout=60)
         assert refused.value.code in (400, 413), body[:60]
         refused.value.close()

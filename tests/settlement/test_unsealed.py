@@ -76,11 +76,11 @@ def test_a_payout_that_waits_is_not_sent_released_or_sent_once_more(sealed_at):
 
 
 def test_the_night_is_not_over_until_it_was_paid(sealed_at):
-    CityFactory()
+    noon = CityFactory().now(sealed_at + 48 * HOURS).replace(hour=12)
     book(ProviderFactory(), 900, "capture:1")
 
     with pytest.raises(audit.NotSealed):
-        operations.settle_due(at=sealed_at + 48 * HOURS)
+        operations.settle_due(at=noon)
 
     assert not Night.objects.exists()
 

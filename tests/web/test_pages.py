@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from apps.parties.models import User
 from apps.places.models import City
-from tests.browser import THEMES, WIDTHS, assert_accessible, screenshot, watch
+from tests.browser import assert_accessible, each_look, screenshot, watch
 
 ANYBODY = {
     "home": "/",
@@ -79,8 +79,7 @@ def test_every_page_has_a_name_a_heading_and_nothing_inline(
     assert page.inline == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", THEMES)
+@each_look
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.django_db(transaction=True)
 def test_nothing_on_the_page_stands_in_anybodys_way(

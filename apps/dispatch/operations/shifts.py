@@ -44,10 +44,10 @@ def start_shift(
             if not isinstance(error.__cause__, UniqueViolation):
                 raise
         # One of theirs was open, and may have ended before this look: then there is room now.
-        if shift := Shift.objects.open().filter(worker=worker_id).first():
-            if shift.city_id != city_id:
+        if mine := Shift.objects.open().filter(worker=worker_id).first():
+            if mine.city_id != city_id:
                 raise OnShiftElsewhere
-            return shift
+            return mine
     bus.publish("dispatch.shift_started", by=by, at=at, worker=worker_id, shift=shift.pk)
     wake_matcher(city_id)
     return shift

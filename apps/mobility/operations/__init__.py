@@ -71,6 +71,7 @@ from apps.mobility.operations.shifts import (
     go_on_shift,
     leave_shift,
     limit_to_papers,
+    limit_to_rules,
     note_end_of_shift,
     stop_offering,
 )
@@ -119,6 +120,7 @@ __all__ = [
     "hour_of",
     "leave_shift",
     "limit_to_papers",
+    "limit_to_rules",
     "look_after_rides",
     "note_end_of_shift",
     "note_foreign_events",

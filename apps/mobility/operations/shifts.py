@@ -8,6 +8,7 @@ from apps.dispatch import operations as dispatch
 from apps.dispatch.models import Shift
 from apps.kernel.actors import Actor
 from apps.mobility import mds, queries
+from apps.mobility.operations import stating
 from apps.mobility.operations.quoting import VERTICAL
 from apps.mobility.operations.vehicles import note_event
 from apps.parties.models import Worker
@@ -44,11 +45,14 @@ def go_on_shift(*, worker_id: int, city_id: int, by: Actor, at: datetime) -> Shi
             moment=at,
             who={"worker": worker.pk},
             counts={"shifts": 1},
-            facts={"papers": refusal_of_papers(asked)},
+            facts={
+                "papers": refusal_of_papers(asked),
+                **stating.on_line(worker, city_id, at),
+            },
         )
         decision = regulation.decide(case, by=by, at=at)
         if decision.is_granted:
-            until = _until(worker, papers_until(asked), at)
+            until = _until(worker, city_id, papers_until(asked), at)
             shift = dispatch.start_shift(
                 worker_id=worker.pk, city_id=city_id, until=until, by=by, at=at
             )
@@ -67,15 +71,24 @@ def limit_to_papers(*, user_id: int, by: Actor, at: datetime) -> None:
     if shift is None:
         return
     asked = demands(user_id, shift.city, VERTICAL, at)
-    until = at if refusal_of_papers(asked) else _until(shift.worker, papers_until(asked), at)
+    papers = at if refusal_of_papers(asked) else papers_until(asked)
+    until = _until(shift.worker, shift.city_id, papers, at)
     if until != shift.until:
         dispatch.limit_shift(worker_id=shift.worker_id, until=until, by=by, at=at)
 
 
-def _until(worker: Worker, papers: datetime | None, at: datetime) -> datetime | None:
-    """The earliest end of what a driver needs; None if nothing ends."""
+@transaction.atomic
+def limit_to_rules(*, city_id: int, by: Actor, at: datetime) -> None:
+    """Let the shifts of a city last as long as its rules let them: a limit has changed."""
+    shifts = Shift.objects.open().filter(city=city_id).select_related("worker", "city")
+    for shift in shifts.order_by("worker"):
+        limit_to_papers(user_id=shift.worker.user_id, by=by, at=at)
+
+
+def _until(worker: Worker, city_id: int, papers: datetime | None, at: datetime) -> datetime | None:
+    """The earliest end of what a driver needs and of their hours; None if nothing ends."""
     permit = valid_permit(worker.provider_id, VERTICAL, at)
-    ends = [permit.valid.upper if permit else at, papers]
+    ends = [permit.valid.upper if permit else at, papers, stating.hours_end(worker, city_id, at)]
     return min((end for end in ends if end is not None), default=None)
 
 

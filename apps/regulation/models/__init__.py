@@ -11,6 +11,7 @@ from apps.regulation.models.cases import (
 from apps.regulation.models.decisions import Allowance, Decision, GivenBack
 from apps.regulation.models.exemptions import Exemption
 from apps.regulation.models.hearings import Hearing
+from apps.regulation.models.making import InTheMaking, four_eyes
 from apps.regulation.models.papers import Paper, Requirement, place_of_scan
 from apps.regulation.models.permits import Permit
 from apps.regulation.models.policies import Edition, Policy, PolicyVersion
@@ -30,6 +31,7 @@ __all__ = [
     "Exemption",
     "GivenBack",
     "Hearing",
+    "InTheMaking",
     "Outcome",
     "Paper",
     "Permit",
@@ -37,5 +39,6 @@ __all__ = [
     "Policy",
     "PolicyVersion",
     "Requirement",
+    "four_eyes",
     "place_of_scan",
 ]

@@ -19,6 +19,9 @@ class PermitTerms(models.Model):
     vertical = models.SlugField(_("kind of service"))
     title = models.CharField(_("what the permit is called"), max_length=100)
     fee_minor = models.PositiveIntegerField(_("fee, in minor units"), default=0)
+    fee_is_refundable = models.BooleanField(
+        _("fee given back when the permit is refused"), default=False
+    )
     months = models.PositiveSmallIntegerField(_("months that a permit holds"), default=12)
     needs_inspection = models.BooleanField(_("inspected before it is given"), default=False)
     series = models.CharField(_("beginning of every number"), max_length=20)
@@ -43,7 +46,8 @@ class PermitTerms(models.Model):
 class Application(models.Model):
     """A provider's wish for a permit.  Its case holds the state, the officer and the history.
 
-    The fee is frozen when it comes in; that it was paid is told by whoever takes money.
+    The fee is frozen when it comes in, and whether it is given back after a refusal, too.  That
+    it was paid or given back is told by whoever takes money.
     """
 
     case = models.OneToOneField(
@@ -51,8 +55,12 @@ class Application(models.Model):
     )
     terms = models.ForeignKey(PermitTerms, models.PROTECT, related_name="applications")
     fee_minor = models.PositiveIntegerField(_("fee, in minor units"))
+    fee_is_refundable = models.BooleanField(
+        _("fee given back when the permit is refused"), default=False
+    )
     paid_at = models.DateTimeField(_("fee paid"), null=True)
     payment = models.CharField(_("receipt of the payment"), max_length=100, blank=True)
+    fee_returned_at = models.DateTimeField(_("fee given back"), null=True)
     inspection_at = models.DateTimeField(_("to be inspected"), null=True)
     inspected_at = models.DateTimeField(_("inspected"), null=True)
     is_passed = models.BooleanField(_("passed the inspection"), null=True)
@@ -67,6 +75,10 @@ class Application(models.Model):
             models.CheckConstraint(
                 name="regulation_no_payment_without_a_receipt",
                 condition=Q(paid_at__isnull=True) | ~Q(payment=""),
+            ),
+            models.CheckConstraint(
+                name="regulation_no_fee_given_back_that_was_not_paid",
+                condition=Q(fee_returned_at__isnull=True) | Q(paid_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="regulation_an_inspection_has_a_result",

@@ -118,7 +118,9 @@ class CaseFile(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=CaseKind)
     about_kind = models.CharField(_("about"), max_length=10, choices=About)
     about = models.CharField(_("reference"), max_length=100)
-    title = models.CharField(_("what it is about"), max_length=160)
+    title = models.CharField(_("what it is about"), max_length=160, blank=True)
+    # What an appeal is about is the city's own words, which each reader has in their language.
+    refusal = models.CharField(_("the refusal that it is about"), max_length=100, blank=True)
     vertical = models.SlugField(_("kind of service"), blank=True)
     provider = models.ForeignKey(
         Provider, models.PROTECT, null=True, verbose_name=_("provider"), related_name="cases"
@@ -177,6 +179,10 @@ class CaseFile(models.Model):
                 condition=Q(kind="hearing") & ~Q(state="CLOSED"),
             ),
             models.CheckConstraint(
+                name="regulation_a_case_is_about_something",
+                condition=~Q(title="") | ~Q(refusal=""),
+            ),
+            models.CheckConstraint(
                 name="regulation_no_close_without_words",
                 condition=Q(
                     state="CLOSED",
@@ -211,7 +217,7 @@ class CaseFile(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number}: {self.title}"
+        return f"{self.number}: {self.title}" if self.title else self.number
 
     @property
     def is_open(self) -> bool:
@@ -238,6 +244,8 @@ class CaseEvent(models.Model):
         ASKED = "asked", _("A statement is asked for")
         STATED = "stated", _("Statement")
         CLOSED = "closed", _("Closed")
+        PAID = "paid", _("The fee is paid")
+        RETURNED = "returned", _("The fee is given back")
 
     class For(models.TextChoices):
         """Whose eyes it is for, beside the office's."""

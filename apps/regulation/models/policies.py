@@ -6,12 +6,13 @@ from typing import Self
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.locks import LockableQuerySet
 from apps.parties.models import User
 from apps.places.models import City
+from apps.regulation.models.making import InTheMaking, four_eyes
 from apps.regulation.rules import KINDS, Rule, Scope, Terms
 
 
@@ -43,17 +44,11 @@ class PolicyVersionQuerySet(LockableQuerySet["PolicyVersion"]):
         return self.filter(state=PolicyVersion.State.PROPOSED)
 
 
-class PolicyVersion(models.Model):
+class PolicyVersion(InTheMaking):
     """What a policy says from one moment to another.
 
     A draft can be changed; once proposed it is frozen, and somebody else approves or rejects it.
     """
-
-    class State(models.TextChoices):
-        DRAFT = "DRAFT", _("draft")
-        PROPOSED = "PROPOSED", _("proposed")
-        APPROVED = "APPROVED", _("approved")
-        REJECTED = "REJECTED", _("rejected")
 
     class Kind(models.TextChoices):
         CLOSED = "closed", _("closed zone or street")
@@ -77,20 +72,11 @@ class PolicyVersion(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     scope = models.JSONField(_("where, when and whom it concerns"), default=dict)
     terms = models.JSONField(_("terms"), default=dict)
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
     valid = DateTimeRangeField(_("in force from, up to"), null=True)
     drafted_by = models.ForeignKey(
         User, models.PROTECT, verbose_name=_("drafted by"), related_name="+"
     )
     drafted_at = models.DateTimeField(_("drafted"))
-    proposed_by = models.ForeignKey(
-        User, models.PROTECT, null=True, verbose_name=_("proposed by"), related_name="+"
-    )
-    proposed_at = models.DateTimeField(_("proposed"), null=True)
-    decided_by = models.ForeignKey(
-        User, models.PROTECT, null=True, verbose_name=_("decided by"), related_name="+"
-    )
-    decided_at = models.DateTimeField(_("decided"), null=True)
     stopped_by = models.ForeignKey(
         User, models.PROTECT, null=True, verbose_name=_("stopped by"), related_name="+"
     )
@@ -129,11 +115,7 @@ class PolicyVersion(models.Model):
                 condition=~Q(state="APPROVED")
                 | Q(decided_by__isnull=False, decided_at__isnull=False, valid__isnull=False),
             ),
-            models.CheckConstraint(
-                name="regulation_four_eyes",
-                condition=Q(decided_by__isnull=True)
-                | ~Q(decided_by=F("drafted_by")) & ~Q(decided_by=F("proposed_by")),
-            ),
+            four_eyes("regulation_four_eyes", "drafted_by", "proposed_by"),
             models.CheckConstraint(
                 name="regulation_an_emergency_ends",
                 condition=~Q(kind="crisis", state="APPROVED") | Q(valid__upper_inf=False),
@@ -146,6 +128,10 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy.number}/{self.version}"
+
+    @property
+    def hands(self) -> tuple[int | None, ...]:
+        return (self.drafted_by_id, self.proposed_by_id)
 
     @cached_property
     def rule(self) -> Rule:

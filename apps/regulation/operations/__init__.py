@@ -10,13 +10,11 @@ from apps.regulation.operations.appeals import (
     decide_appeal,
 )
 from apps.regulation.operations.applications import (
-    NothingOwed,
     NotOffered,
     NotReady,
     apply_for_permit,
     check_document,
     decide_application,
-    note_fee_paid,
     note_inspection,
     send_document,
     set_inspection,
@@ -53,6 +51,7 @@ from apps.regulation.operations.exemptions import (
     end_exemption,
     give_exemption,
 )
+from apps.regulation.operations.fees import NothingOwed, note_fee_paid, note_fee_returned
 from apps.regulation.operations.hearings import (
     StillToSpeak,
     announce_hearing,
@@ -152,6 +151,7 @@ __all__ = [
     "lift_suspension",
     "note",
     "note_fee_paid",
+    "note_fee_returned",
     "note_inspection",
     "open_case",
     "propose_policy",

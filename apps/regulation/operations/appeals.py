@@ -60,7 +60,7 @@ def appeal_decision(
         kind=CaseKind.APPEAL,
         about_kind=CaseFile.About.DECISION,
         about=str(decision.ref),
-        title=contest.says[:160],
+        refusal=decision.refusal,
         words=words,
         opened_by_id=person_id,
         provider_id=decision.provider_id,

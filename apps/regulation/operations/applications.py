@@ -48,10 +48,6 @@ class NotReady(Exception):
         self.lacks = lacks
 
 
-class NothingOwed(Exception):
-    """There is no fee, or another payment settled it."""
-
-
 @transaction.atomic
 def set_permit_terms(
     *,
@@ -59,6 +55,7 @@ def set_permit_terms(
     vertical: str,
     title: str,
     fee_minor: int,
+    fee_is_refundable: bool = False,
     months: int,
     needs_inspection: bool,
     series: str,
@@ -69,6 +66,7 @@ def set_permit_terms(
     said = {
         "title": title,
         "fee_minor": fee_minor,
+        "fee_is_refundable": fee_is_refundable,
         "months": months,
         "needs_inspection": needs_inspection,
         "series": series,
@@ -121,8 +119,9 @@ def apply_for_permit(
     )
     if (case.provider_id, case.vertical) != (provider_id, vertical):
         raise AlreadyOpened
+    frozen = {"fee_minor": terms.fee_minor, "fee_is_refundable": terms.fee_is_refundable}
     made, _is_new = Application.objects.get_or_create(
-        case=case, defaults={"terms": terms, "fee_minor": terms.fee_minor}
+        case=case, defaults={"terms": terms, **frozen}
     )
     return made
 
@@ -167,33 +166,6 @@ def check_document(
     document.save(update_fields=["state", "reason"])
     words = f"{document}: {document.get_state_display()}. {reason.strip()}".strip()
     tell_side(case_id=case_id, words=words, person_id=officer_id, by=by, at=at)
-
-
-@transaction.atomic
-def note_fee_paid(*, case_id: int, payment: str, person_id: int, by: Actor, at: datetime) -> None:
-    """Say that the fee of an application is paid, under which receipt.
-
-    Called by whoever takes money, above.  The same receipt again is harmless.  Raises
-    `NothingOwed`, `CaseClosed`, `NoSuchCase`, and `ValueError` without a receipt.
-    """
-    if not payment.strip():
-        raise ValueError("no payment without a receipt")
-    application = _locked(case_id)
-    if application.payment == payment.strip():
-        return
-    if not application.fee_minor or application.paid_at:
-        raise NothingOwed
-    application.paid_at, application.payment = at, payment.strip()
-    application.save(update_fields=["paid_at", "payment"])
-    tell_side(case_id=case_id, words=payment.strip(), person_id=person_id, by=by, at=at)
-    bus.publish(
-        "regulation.permit_fee_paid",
-        by=by,
-        at=at,
-        case=case_id,
-        amount_minor=application.fee_minor,
-        payment=payment.strip(),
-    )
 
 
 @transaction.atomic
@@ -244,7 +216,7 @@ def decide_application(
     Twice is harmless.  Raises `NotReady` while something is missing, `PermitOverlaps` where the
     provider has a permit without an end, and as `close_case`.
     """
-    application = _locked(case_id, even_closed=True)
+    application = locked(case_id, even_closed=True)
     if not application.case.is_open:
         conclude(case_id=case_id, officer_id=officer_id, outcome=outcome, words=words, by=by, at=at)
         return application
@@ -292,7 +264,7 @@ def issue(application: Application, conditions: str, by: Actor, at: datetime) ->
 def _hand_in(
     document: Document, case_id: int, kind: str, person: User, by: Actor, at: datetime
 ) -> Document:
-    application = _locked(case_id)
+    application = locked(case_id)
     if not side_of(application.case, person):
         raise NoSuchCase(str(case_id))
     terms = application.terms
@@ -311,7 +283,7 @@ def _hand_in(
     return document
 
 
-def _locked(case_id: int, *, even_closed: bool = False) -> Application:
+def locked(case_id: int, *, even_closed: bool = False) -> Application:
     """The case is the parent, and is locked first."""
     case = CaseFile.objects.locked().filter(pk=case_id).first()
     application = read.application_of(case_id)
@@ -323,7 +295,7 @@ def _locked(case_id: int, *, even_closed: bool = False) -> Application:
 
 
 def _worked_on(case_id: int, officer_id: int) -> Application:
-    application = _locked(case_id)
+    application = locked(case_id)
     if application.case.owner_id != officer_id:
         raise NotTheirs
     return application

@@ -12,22 +12,14 @@ from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.places.models import City, Zone
 from apps.regulation.models import Policy, PolicyVersion
+from apps.regulation.operations import making
 from apps.regulation.operations.editions import new_edition
+from apps.regulation.operations.making import BeginsTooLate, FourEyes, NotInTheMaking
 from apps.regulation.rules import KINDS, Crisis, Malformed, Scope
 
+__all__ = ["BeginsTooLate", "FourEyes", "NotInTheMaking"]
+
 State = PolicyVersion.State
-
-
-class NotInTheMaking(Exception):
-    """It was proposed, approved or rejected before: drafts can be changed, nothing else."""
-
-
-class FourEyes(Exception):
-    """Whoever drafted or proposed a policy does not decide on it."""
-
-
-class BeginsTooLate(Exception):
-    """A later version is planned already, or it would end before it begins."""
 
 
 class AnEmergencyEnds(Exception):
@@ -56,14 +48,14 @@ def draft_policy(
     """
     said = _checked(city_id, kind, title, why, scope, terms)
     policy = _policy(city_id, key, policy_id)
-    making = policy.versions.locked().filter(state__in=[State.DRAFT, State.PROPOSED]).first()
-    if making and making.state == State.PROPOSED:
-        raise NotInTheMaking(str(making))
-    if making:
+    open_one = policy.versions.locked().filter(state__in=[State.DRAFT, State.PROPOSED]).first()
+    if open_one and open_one.state == State.PROPOSED:
+        raise NotInTheMaking(str(open_one))
+    if open_one:
         for name, value in said.items():
-            setattr(making, name, value)
-        making.save(update_fields=list(said))
-        version = making
+            setattr(open_one, name, value)
+        open_one.save(update_fields=list(said))
+        version = open_one
     else:
         version = PolicyVersion.objects.create(
             policy=policy,
@@ -80,14 +72,8 @@ def draft_policy(
 def propose_policy(*, version_id: int, officer_id: int, by: Actor, at: datetime) -> PolicyVersion:
     """Freeze a draft and ask for the second pair of eyes.  Doing it twice is harmless."""
     version = _locked(version_id)
-    if version.state == State.PROPOSED:
-        return version
-    if version.state != State.DRAFT:
-        raise NotInTheMaking(str(version))
-    version.state = State.PROPOSED
-    version.proposed_by_id, version.proposed_at = officer_id, at
-    version.save(update_fields=["state", "proposed_by", "proposed_at"])
-    _tell("proposed", version, by, at)
+    if making.propose(version, officer_id=officer_id, at=at):
+        _tell("proposed", version, by, at)
     return version
 
 
@@ -107,20 +93,16 @@ def approve_policy(
     end, `BeginsTooLate`, and `NotInTheMaking`.  Doing it twice is harmless.
     """
     version = _locked(version_id)
-    if version.state == State.APPROVED:
+    if not making.may_decide(version, State.APPROVED, officer_id=officer_id):
         return version
     begins = begins or at
-    if version.state != State.PROPOSED:
-        raise NotInTheMaking(str(version))
-    _other(version, officer_id)
     if version.kind == Crisis.kind and ends is None:
         raise AnEmergencyEnds
     if begins < at or (ends is not None and ends <= begins):
         raise BeginsTooLate
     _end_the_one_before(version, begins)
-    version.state, version.valid = State.APPROVED, DateTimeTZRange(begins, ends)
-    version.decided_by_id, version.decided_at = officer_id, at
-    version.save(update_fields=["state", "valid", "decided_by", "decided_at"])
+    version.valid = DateTimeTZRange(begins, ends)
+    making.decide(version, State.APPROVED, "valid", officer_id=officer_id, at=at)
     new_edition()
     _tell("approved", version, by, at)
     return version
@@ -132,16 +114,12 @@ def reject_policy(
 ) -> PolicyVersion:
     """Say no to a proposed version, and why.  Doing it twice is harmless."""
     version = _locked(version_id)
-    if version.state == State.REJECTED:
+    if not making.may_decide(version, State.REJECTED, officer_id=officer_id):
         return version
-    if version.state != State.PROPOSED:
-        raise NotInTheMaking(str(version))
     if not reason.strip():
         raise ValueError("a policy is not rejected without a reason")
-    _other(version, officer_id)
-    version.state, version.reason = State.REJECTED, reason.strip()
-    version.decided_by_id, version.decided_at = officer_id, at
-    version.save(update_fields=["state", "reason", "decided_by", "decided_at"])
+    version.reason = reason.strip()
+    making.decide(version, State.REJECTED, "reason", officer_id=officer_id, at=at)
     _tell("rejected", version, by, at)
     return version
 
@@ -213,11 +191,6 @@ def _policy(city_id: int, key: UUID | None, policy_id: int | None) -> Policy:
 
 def _locked(version_id: int) -> PolicyVersion:
     return PolicyVersion.objects.locked().select_related("policy").get(pk=version_id)
-
-
-def _other(version: PolicyVersion, officer_id: int) -> None:
-    if officer_id in (version.drafted_by_id, version.proposed_by_id):
-        raise FourEyes
 
 
 def _end_the_one_before(version: PolicyVersion, begins: datetime) -> None:

@@ -52,6 +52,9 @@ def _zone(zone: ZoneInfo | str | Any) -> ZoneInfo:
     """A zone, its name, or a city: whichever the page has at hand."""
     if isinstance(zone, ZoneInfo):
         return zone
+    if not zone:
+        # A house without a city yet has pages all the same.
+        return ZoneInfo(settings.TIME_ZONE)
     return ZoneInfo(zone if isinstance(zone, str) else zone.timezone)
 
 

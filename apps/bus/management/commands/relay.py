@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 
 from apps.bus.relaying import deliver_until
 from apps.bus.stream import Streamer
+from apps.kernel.garbage import collect_rarely
 
 
 class Command(BaseCommand):
@@ -16,6 +17,7 @@ class Command(BaseCommand):
         stop = Event()
         for sign in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sign, lambda *_: stop.set())
+        collect_rarely()
         if not settings.NATS_URL:
             self.stdout.write("NATS_URL is unset: news is delivered, and told to no stream")
             deliver_until(stop)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from apps.dispatch.matcher import match_until
 from apps.dispatch.positions import Positions, Receiver
+from apps.kernel.garbage import collect_rarely
 
 
 class Command(BaseCommand):
@@ -20,6 +21,7 @@ class Command(BaseCommand):
         stop = Event()
         for sign in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sign, lambda *_: stop.set())
+        collect_rarely()
         positions = Positions()
         receiver = Receiver(settings.NATS_URL, positions)
         receiver.start()

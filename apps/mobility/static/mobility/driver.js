@@ -7,7 +7,7 @@
 import { complain, say } from "../js/app.js";
 import { connect, showState } from "../js/socket.js";
 import { Approach } from "./approach.js";
-import { KeptSteps, mayWait } from "./kept-steps.js";
+import { KeptSteps, mayWait, newKey } from "./kept-steps.js";
 
 const box = document.querySelector("#driver");
 const place = document.querySelector("#place-state");
@@ -19,6 +19,7 @@ const LOST_AFTER = 10_000;
 const POLL = 5000;
 const LOOK = 20_000;
 const PATIENCE = 10_000;
+const SOON = 2000;
 
 let lostSince = Date.now();
 let lookedAt = Date.now();
@@ -155,15 +156,19 @@ document.addEventListener("submit", async (event) => {
   const button = event.submitter;
   wake();
   if ("step" in form.dataset && mayWait(button?.value) && (kept.all.length || !navigator.onLine)) {
-    keepStep(form, button.value);
+    keepStep(form, button.value, newKey());
     return;
   }
+  const key = newKey();
   try {
+    const body = new FormData(form, button);
+    if ("step" in form.dataset) body.append("key", key);
     // Not form.action: that is the button of that name.
-    const sent = { method: "POST", body: new FormData(form, button), signal: AbortSignal.timeout(PATIENCE) };
+    const sent = { method: "POST", body, signal: AbortSignal.timeout(PATIENCE) };
     const answer = await fetch(form.getAttribute("action"), sent).catch(() => null);
     if (!answer && "step" in form.dataset && mayWait(button?.value)) {
-      keepStep(form, button.value);
+      // The city may have heard it all the same, and only its answer was lost: the key says so.
+      keepStep(form, button.value, key);
       return;
     }
     if (!answer) throw new Error("no line");
@@ -184,16 +189,18 @@ document.addEventListener("submit", async (event) => {
 
 /* --- steps taken without a line ----------------------------------------------------------- */
 
-function keepStep(form, step) {
+function keepStep(form, step, key) {
   const { api, ride } = form.dataset;
   const code = form.querySelector(".input--code")?.value.replace(/\s/g, "") ?? "";
   try {
-    goOn(kept.keep({ url: api, ride, step, code }));
+    goOn(kept.keep({ url: api, ride, step, code, key }));
   } catch {
     complain(document.querySelector("#said").dataset.unreachable);
     return;
   }
   showKept();
+  // Where only an answer was lost there is a line still, and no word that it is back.
+  if (navigator.onLine) setTimeout(refresh, SOON);
   document.querySelector('[data-part="action"]').querySelector("form[data-step] :is(input:not([type=hidden]), button)")?.focus();
 }
 

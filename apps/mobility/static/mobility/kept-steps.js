@@ -12,6 +12,9 @@ const MAY_WAIT = new Set(["arrive", "board", "drop_off"]);
 
 export const mayWait = (step) => MAY_WAIT.has(step);
 
+/** By which the city knows a step that is told twice. */
+export const newKey = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+
 export class KeptSteps {
   #person;
   #sending = null;
@@ -39,8 +42,7 @@ export class KeptSteps {
   }
 
   /** Keep a step.  Raises where the phone keeps nothing, so that nobody believes otherwise. */
-  keep({ url, ride, step, code }) {
-    const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  keep({ url, ride, step, code, key }) {
     const own = { person: this.#person, url, ride, step, code, key, at: Date.now() };
     this.#write([...this.all, own]);
     return own;

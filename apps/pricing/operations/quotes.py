@@ -1,25 +1,22 @@
-"""Pricing: what a request costs, line by line, frozen so that it cannot change on the way."""
+"""What a request costs, line by line, frozen so that it cannot change on the way."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.kernel.money import share_of
 from apps.listings.models import Listing
-from apps.places.models import Zone
 from apps.pricing import levies
 from apps.pricing.bounds import fees, held_within, least_pay, subsidies, surge_of
-from apps.pricing.models import Levy, LevyExemption, LevyShare, Line, Payee, Quote, Tariff
-from apps.pricing.queries import rule_of
+from apps.pricing.models import Line, Payee, Quote, Tariff
 from apps.regulation.models import Decision
 from apps.regulation.rules import UNBOUND, WHOLE, Bounds
 
@@ -176,128 +173,6 @@ def set_tariff(
     )
     bus.publish("pricing.tariff_set", by=by, at=at, tariff=tariff.pk, number=number, kind=kind)
     return tariff
-
-
-class LevyOverlaps(Exception):
-    """Another version of this tax or fee holds in the same time, or begins later."""
-
-
-class NumberTaken(Exception):
-    """Another tax or fee of the city has this number."""
-
-
-@transaction.atomic
-def set_levy(*, city_id: int, rule: levies.Rule, by: Actor, at: datetime) -> Levy:
-    """Put a tax or fee in force from a moment on; the version before it ends there.
-
-    Setting the same again returns it.  Raises `NumberTaken` when the number says something else,
-    `LevyOverlaps`, and `ValueError` for a rule without a beginning or a zone that is not there.
-    """
-    if rule.begins is None:
-        raise ValueError(f"{rule.number}: it has no beginning")
-    known = Levy.objects.filter(city_id=city_id, number=rule.number).first()
-    if known:
-        if known.withdrawn_at or _said(rule_of(known)) != _said(rule):
-            raise NumberTaken(rule.number)
-        return known
-    zone = Zone.objects.filter(city_id=city_id, slug=rule.zone).first() if rule.zone else None
-    if rule.zone and zone is None:
-        raise ValueError(f"{rule.number}: there is no zone {rule.zone}")
-    same = Levy.objects.filter(
-        city_id=city_id,
-        code=rule.code,
-        vertical=rule.vertical,
-        category=rule.category,
-        zone=zone,
-        withdrawn_at=None,
-    )
-    before = same.filter(valid__contains=rule.begins, valid__startswith__lt=rule.begins).first()
-    followed_until = before.valid.upper if before else None
-    if before:
-        before.valid = DateTimeTZRange(before.valid.lower, rule.begins)
-        before.save(update_fields=["valid"])
-    try:
-        # A savepoint, so that what the caller did stays.
-        with transaction.atomic():
-            levy = Levy.objects.create(
-                city_id=city_id,
-                number=rule.number,
-                code=rule.code,
-                name=rule.name,
-                vertical=rule.vertical,
-                category=rule.category,
-                zone=zone,
-                weekdays=list(rule.weekdays),
-                hour_from=rule.hour_from,
-                hour_until=rule.hour_until,
-                kind=rule.kind,
-                rate=rule.rate,
-                per=rule.per,
-                base=list(rule.base),
-                times_bp=rule.times_bp,
-                age_from=rule.age_from,
-                age_below=rule.age_below,
-                most_parts=rule.most_parts,
-                most_unit_minor=rule.most_unit,
-                most_person_minor=rule.most_person,
-                most_minor=rule.most,
-                rounded=rule.rounded,
-                direction=rule.direction,
-                valid=DateTimeTZRange(rule.begins, rule.ends),
-                follows=before,
-                followed_until=followed_until,
-            )
-    except IntegrityError as error:
-        if "pricing_one_levy_at_a_time" in str(error):
-            raise LevyOverlaps(rule.number) from error
-        if "pricing_levy_number" in str(error):
-            raise NumberTaken(rule.number) from error
-        raise
-    LevyShare.objects.bulk_create(
-        LevyShare(levy=levy, to=one.to, beneficiary=one.beneficiary, weight=one.weight)
-        for one in rule.shares
-    )
-    LevyExemption.objects.bulk_create(
-        LevyExemption(levy=levy, code=one.code, name=one.name, proof=one.proof, frees=one.frees)
-        for one in rule.exemptions
-    )
-    bus.publish("pricing.levy_set", by=by, at=at, levy=levy.pk, number=levy.number, code=levy.code)
-    return levy
-
-
-@transaction.atomic
-def end_levy(*, levy_id: int, reason: str, by: Actor, at: datetime) -> Levy:
-    """Let a tax or fee hold no longer, from now on, and say why.  Doing it twice is harmless.
-
-    One that has not begun is called off, and the version that it was to end goes on.
-    Raises `Levy.DoesNotExist`, and `ValueError` without a reason.
-    """
-    if not reason.strip():
-        raise ValueError("a tax or fee does not end without a reason")
-    levy = Levy.objects.locked().get(pk=levy_id)
-    begins, ends = levy.valid.lower, levy.valid.upper
-    if levy.withdrawn_at or (ends and ends <= at):
-        return levy
-    if begins < at:
-        levy.valid = DateTimeTZRange(begins, at)
-        topic = "pricing.levy_ended"
-    else:
-        levy.withdrawn_at = at
-        topic = "pricing.levy_called_off"
-    levy.save(update_fields=["valid", "withdrawn_at"])
-    if levy.withdrawn_at and levy.follows_id:
-        before = Levy.objects.locked().get(pk=levy.follows_id)
-        if before.valid.upper == begins:
-            before.valid = DateTimeTZRange(before.valid.lower, levy.followed_until)
-            before.save(update_fields=["valid"])
-    bus.publish(topic, by=by, at=at, levy=levy.pk, number=levy.number, reason=reason)
-    return levy
-
-
-def _said(rule: levies.Rule) -> levies.Rule:
-    """What a rule says, whenever it ends and in whichever order its exemptions stand."""
-    exemptions = tuple(sorted(rule.exemptions, key=lambda one: one.code))
-    return replace(rule, ends=None, exemptions=exemptions)
 
 
 @transaction.atomic
