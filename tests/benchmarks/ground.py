@@ -73,9 +73,12 @@ class Ground:
         program = self.engines.postgres.programs / "bin" / "pgbench"
 
         def run(*words: str) -> str:
-            return subprocess.run(
-                [program, *words], env=env, check=True, capture_output=True, text=True
-            ).stdout
+            done = subprocess.run(
+                [program, *words], env=env, check=False, capture_output=True, text=True
+            )
+            if done.returncode:
+                raise RuntimeError(done.stderr)
+            return done.stdout
 
         if known is None:
             run("--initialize", "--scale=10", "--quiet")

@@ -37,12 +37,15 @@ def capture_script(*, spread: bool, subscribers: list[str]) -> str:
     )
     amounts = ", ".join(str(minor) for _, minor in LINES)
     names = ", ".join(f"'{name}'" for name in subscribers)
-    return (
-        f"\\set p random(1, {PROVIDERS})\n"
+    statement = (
         "SELECT ledger_post('bench:' || gen_random_uuid(), 'capture', NULL, repeat('f', 64),"
         f" 'system:payments', now(), ARRAY[{codes}]::text[], ARRAY[{amounts}]::bigint[],"
         f" 'CLP', 'task', ARRAY[{names}]::text[]);\n"
     )
+    # pgbench takes a colon before a letter for a variable, in a text too.
+    for word in ("cards", "payable", "fees", "vat", "la-serena", "payments"):
+        statement = statement.replace(f":{word}", f"' || chr(58) || '{word}")
+    return f"\\set p random(1, {PROVIDERS})\n{statement}"
 
 
 def main() -> None:

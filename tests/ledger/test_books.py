@@ -182,8 +182,8 @@ class TestTheDatabaseRefuses:
     [
         "TRUNCATE ledger_entry",
         "ALTER TABLE ledger_entry DISABLE TRIGGER ALL",
-        "DROP TRIGGER ledger_entry_balanced ON ledger_entry",
-        "DROP FUNCTION ledger_check_entries() CASCADE",
+        "DROP TRIGGER ledger_entry_checked ON ledger_entry",
+        "DROP FUNCTION ledger_check_written() CASCADE",
         "SET session_replication_role = replica",
         "DELETE FROM ledger_entry",
         "UPDATE ledger_entry SET amount_minor = 1",

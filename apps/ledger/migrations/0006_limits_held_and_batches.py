@@ -4,17 +4,57 @@ from importlib import import_module
 
 from django.db import migrations
 
-BEFORE = import_module("apps.ledger.migrations.0002_balanced_and_append_only").POST
+BEFORE = import_module("apps.ledger.migrations.0002_balanced_and_append_only")
+CLOSED_BEFORE = import_module("apps.ledger.migrations.0004_closed_days")
 
-# The balance of an account with limits is kept by the statement that writes its entries, in
-# ascending order of the accounts; nothing else changes it.
-LIMITS = """
-CREATE FUNCTION ledger_keep_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+# One look at what a statement wrote, for everything that must hold: a journal sums to zero in each
+# currency, has the currency of its accounts, is whole, and its day is open.  Then the balances of
+# accounts with limits are kept, in ascending order of the accounts; nothing else changes them.
+CHECKED = """
+CREATE FUNCTION ledger_check_written() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    written bigint;
+    foreign_currency boolean;
+    limited boolean;
+    older boolean;
 BEGIN
-    IF EXISTS (
-        SELECT FROM fresh JOIN ledger_account account ON account.id = fresh.account_id
-        WHERE account.balance_minor IS NOT NULL
+    IF EXISTS (SELECT FROM fresh GROUP BY journal_id, currency HAVING sum(amount_minor) <> 0) THEN
+        RAISE EXCEPTION 'a journal does not sum to zero'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_journal_balances';
+    END IF;
+    -- A journal of this transaction found its day open, and the lock that it took holds it so.
+    SELECT count(*), bool_or(account.currency <> fresh.currency),
+        bool_or(account.balance_minor IS NOT NULL),
+        bool_or(journal.tx <> pg_current_xact_id() OR (journal.booked_at AT TIME ZONE 'UTC')::date
+            <= (SELECT max(day) FROM ledger_period))
+    INTO written, foreign_currency, limited, older
+    FROM fresh JOIN ledger_account account ON account.id = fresh.account_id
+    JOIN ledger_journal journal ON journal.id = fresh.journal_id;
+    IF foreign_currency THEN
+        RAISE EXCEPTION 'an entry is not in the currency of its account'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_currency';
+    END IF;
+    IF older THEN
+        PERFORM ledger_lock_day(day, true) FROM (
+            SELECT DISTINCT (journal.booked_at AT TIME ZONE 'UTC')::date AS day
+            FROM fresh JOIN ledger_journal journal ON journal.id = fresh.journal_id
+        ) AS days;
+        IF EXISTS (
+            SELECT FROM fresh JOIN ledger_journal journal ON journal.id = fresh.journal_id
+            WHERE (journal.booked_at AT TIME ZONE 'UTC')::date
+                <= (SELECT max(day) FROM ledger_period)
+        ) THEN
+            RAISE EXCEPTION 'the day of this journal is closed'
+                USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ledger_day_is_open';
+        END IF;
+    END IF;
+    IF written <> (
+        SELECT count(*) FROM ledger_entry WHERE journal_id IN (SELECT journal_id FROM fresh)
     ) THEN
+        RAISE EXCEPTION 'a journal has its entries already'
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ledger_journal_is_whole';
+    END IF;
+    IF limited THEN
         PERFORM FROM ledger_account
         WHERE balance_minor IS NOT NULL AND id IN (SELECT account_id FROM fresh)
         ORDER BY id FOR NO KEY UPDATE;
@@ -24,9 +64,21 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER ledger_entry_kept AFTER INSERT ON ledger_entry
-    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION ledger_keep_balances();
+DROP TRIGGER ledger_entry_balanced ON ledger_entry;
+DROP FUNCTION ledger_check_entries();
+DROP TRIGGER ledger_entry_on_open_day ON ledger_entry;
+DROP FUNCTION ledger_refuse_closed_days();
+CREATE TRIGGER ledger_entry_checked AFTER INSERT ON ledger_entry
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION ledger_check_written();
+"""
+CHECKED_BEFORE = f"""
+DROP TRIGGER ledger_entry_checked ON ledger_entry;
+DROP FUNCTION ledger_check_written();
+{BEFORE.BALANCED}
+{CLOSED_BEFORE.CLOSED}
+"""
 
+LIMITS = """
 CREATE FUNCTION ledger_refuse_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- Deeper than one: it is the trigger on entries that asks.
@@ -62,8 +114,6 @@ NO_LIMITS = """
 DROP FUNCTION ledger_limit;
 DROP TRIGGER ledger_account_balance ON ledger_account;
 DROP FUNCTION ledger_refuse_balances();
-DROP TRIGGER ledger_entry_kept ON ledger_entry;
-DROP FUNCTION ledger_keep_balances();
 """
 
 # Each statement looks anew, and the horizon was drawn before: what it covers can all be seen.
@@ -115,24 +165,24 @@ DROP FUNCTION ledger_roll_up;
 # lower ids are there to be seen.
 POST = """
 DROP FUNCTION ledger_post;
-CREATE FUNCTION ledger_open(codes text[], currencies text[], its_time timestamptz)
+CREATE FUNCTION ledger_open(codes text[], its_currency text, its_time timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    missing boolean;
+    known text[];
 BEGIN
-    SELECT bool_or(account.id IS NULL) INTO missing
-    FROM unnest(codes, currencies) AS line(code, currency)
-    LEFT JOIN ledger_account account USING (code, currency);
-    IF missing THEN
-        INSERT INTO ledger_account (code, currency, name, opened_at)
-        SELECT DISTINCT line.code, line.currency, '', its_time
-        FROM unnest(codes, currencies) AS line(code, currency)
-        ORDER BY line.code, line.currency
-        ON CONFLICT (code, currency) DO NOTHING;
+    SELECT array_agg(code::text) INTO known FROM (
+        SELECT code FROM ledger_account
+        WHERE currency = its_currency AND code = ANY (codes) ORDER BY id FOR KEY SHARE
+    ) AS locked;
+    IF known @> codes THEN
+        RETURN;
     END IF;
-    PERFORM FROM ledger_account account
-    WHERE (code, currency) IN (SELECT * FROM unnest(codes, currencies))
-    ORDER BY id FOR KEY SHARE;
+    INSERT INTO ledger_account (code, currency, name, opened_at)
+    SELECT DISTINCT line.code, its_currency, '', its_time FROM unnest(codes) AS line(code)
+    ORDER BY line.code
+    ON CONFLICT (code, currency) DO NOTHING;
+    PERFORM FROM ledger_account
+    WHERE currency = its_currency AND code = ANY (codes) ORDER BY id FOR KEY SHARE;
 END $$;
 
 CREATE FUNCTION ledger_post(
@@ -157,7 +207,7 @@ BEGIN
         RETURN;
     END IF;
 
-    PERFORM ledger_open(codes, array_fill(its_currency, ARRAY[cardinality(codes)]), its_time);
+    PERFORM ledger_open(codes, its_currency, its_time);
     INSERT INTO ledger_entry (journal_id, seq, account_id, amount_minor, currency)
     SELECT booked.id, line.seq, account.id, line.amount, its_currency
     FROM unnest(codes, amounts) WITH ORDINALITY AS line(code, amount, seq)
@@ -206,12 +256,11 @@ BEGIN
         RETURN 0;
     END IF;
 
-    PERFORM ledger_open(
-        array_agg(code), array_agg(currency), its_time
-    ) FROM (
-        SELECT DISTINCT line.code, currencies[line.number] AS currency
+    PERFORM ledger_open(their_codes, currency, its_time) FROM (
+        SELECT currencies[line.number] AS currency, array_agg(DISTINCT line.code) AS their_codes
         FROM unnest(numbers, codes) AS line(number, code)
         WHERE line.number = ANY (fresh_numbers)
+        GROUP BY 1 ORDER BY 1
     ) AS lines;
     INSERT INTO ledger_entry (journal_id, seq, account_id, amount_minor, currency)
     SELECT fresh.id, line.seq, account.id, line.amount, account.currency
@@ -233,7 +282,7 @@ POST_AS_BEFORE = f"""
 DROP FUNCTION ledger_post_many;
 DROP FUNCTION ledger_post;
 DROP FUNCTION ledger_open;
-{BEFORE}
+{BEFORE.POST}
 """
 
 
@@ -241,6 +290,7 @@ class Migration(migrations.Migration):
     dependencies = [("ledger", "0005_limits_and_rollups"), ("bus", "0002_publish_in_one_call")]
 
     operations = [
+        migrations.RunSQL(CHECKED, CHECKED_BEFORE),
         migrations.RunSQL(LIMITS, NO_LIMITS),
         migrations.RunSQL(ROLLUP, NO_ROLLUP),
         migrations.RunSQL(POST, POST_AS_BEFORE),
