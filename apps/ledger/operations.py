@@ -20,6 +20,8 @@ from apps.ledger.models import Journal
 KEY_REUSED = "LG409"
 WITHIN_LIMITS = "ledger_account_within_limits"
 
+FIELDS = ("id", "key", "kind", "about", "fingerprint", "by", "booked_at", "tx")
+
 type Line = tuple[str, int]
 
 
@@ -64,9 +66,6 @@ class Posting:
         return hashlib.sha256(body.encode()).hexdigest()
 
 
-# No savepoint: it would cost two more round trips, and a journal that could not be booked
-# takes everything that it was to go with along.
-@transaction.atomic(savepoint=False)
 def post(
     *,
     key: str,
@@ -80,13 +79,15 @@ def post(
     """Book one business fact: lines of an account's code and minor units, debit +, credit −.
 
     Accounts are opened when first used; lines of nothing are left out.  The same key with the
-    same body is booked once, and the journal of the first time returned.  Raises `Unbalanced`
-    when the lines do not sum to zero, `KeyReused` when the key has another body and `BeyondLimit`.
+    same body is booked once, and the journal of the first time returned.  One statement, whole in
+    itself: in a transaction or without.  Raises `Unbalanced` when the lines do not sum to zero,
+    `KeyReused` when the key has another body and `BeyondLimit`; what a journal that could not be
+    booked was to go with goes with it.
     """
     one = Posting(key, kind, about, lines, currency)
-    with _refusals(key):
-        journal: Journal = Journal.objects.raw(
-            "SELECT id, key, kind, about, fingerprint, by, booked_at, tx"
+    with _refusals(key), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(FIELDS)}"
             " FROM ledger_post(%s, %s, %s, %s, %s, %s, %s, %s::bigint[], %s, %s, %s::text[])",
             [
                 *(key, kind, about, one.fingerprint, str(by), at),
@@ -94,12 +95,12 @@ def post(
                 [minor for _, minor in one.lines],
                 *(currency, bus.source.get(), bus.listeners("ledger.booked")),
             ],
-        )[0]
+        )
+        journal = Journal.from_db(connection.alias, FIELDS, cursor.fetchone())
     bus.wake_after_commit()
     return journal
 
 
-@transaction.atomic(savepoint=False)
 def post_many(postings: Sequence[Posting], *, by: Actor, at: datetime) -> int:
     """Book up to a few thousand journals in one round trip.  Return how many were not there yet.
 

@@ -168,13 +168,14 @@ DROP FUNCTION ledger_post;
 CREATE FUNCTION ledger_open(codes text[], its_currency text, its_time timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    known text[];
+    known bigint;
 BEGIN
-    SELECT array_agg(code::text) INTO known FROM (
-        SELECT code FROM ledger_account
+    SELECT count(*) INTO known FROM (
+        SELECT FROM ledger_account
         WHERE currency = its_currency AND code = ANY (codes) ORDER BY id FOR KEY SHARE
     ) AS locked;
-    IF known @> codes THEN
+    -- One is missing, or a code stands there twice.
+    IF known = cardinality(codes) THEN
         RETURN;
     END IF;
     INSERT INTO ledger_account (code, currency, name, opened_at)
@@ -259,7 +260,7 @@ BEGIN
     PERFORM ledger_open(their_codes, currency, its_time) FROM (
         SELECT currencies[line.number] AS currency, array_agg(DISTINCT line.code) AS their_codes
         FROM unnest(numbers, codes) AS line(number, code)
-        WHERE line.number = ANY (fresh_numbers)
+        JOIN unnest(fresh_numbers) AS fresh(number) USING (number)
         GROUP BY 1 ORDER BY 1
     ) AS lines;
     INSERT INTO ledger_entry (journal_id, seq, account_id, amount_minor, currency)
