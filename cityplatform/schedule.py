@@ -104,6 +104,12 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=5),
         "options": {"expires": 3000},
     },
+    # An inspection shows nothing once its time is over; this has people hear that it is.
+    "end inspections whose time is over": {
+        "task": "apps.inspection.tasks.end_due",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     # Every hour: it settles the cities where the night has come.
     "settle": {
         "task": "apps.settlement.tasks.settle_all",

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "apps.settlement",
     "apps.reviews",
     "apps.mobility",
+    "apps.inspection",
     "apps.web",
     "apps.api",
     "apps.insight",
@@ -108,6 +109,7 @@ MIDDLEWARE = [
     "cityplatform.middleware.loosen_for_officers",
     "cityplatform.middleware.name_the_door",
     "cityplatform.middleware.NameTheOrder",
+    "apps.inspection.middleware.only_looking",
 ]
 ROOT_URLCONF = "cityplatform.urls"
 ASGI_APPLICATION = "cityplatform.asgi.application"

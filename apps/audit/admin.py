@@ -27,9 +27,9 @@ class LookAdmin(Proven, Facts):
     """Who looked at whose data, and why."""
 
     stream = LOOKS
-    list_display = ("id", "looked_at", "by", "person", "what", "row", "why")
+    list_display = ("id", "looked_at", "by", "person", "what", "row", "why", "inspection")
     list_filter = ("what", "looked_at")
-    search_fields = ("=person", "by", "why")
+    search_fields = ("=person", "by", "why", "=inspection")
     ordering = ("-pk",)
     show_full_result_count = False
 

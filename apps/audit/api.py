@@ -95,6 +95,9 @@ class LookOut(serializers.Serializer[Look]):
     what = serializers.CharField(help_text="The kind of row, like orders.order")
     row = serializers.CharField()
     why = serializers.CharField(help_text="As they stated it; empty if they did not")
+    inspection = serializers.UUIDField(
+        allow_null=True, help_text="The same for all that was seen in one inspection of you"
+    )
     proof = serializers.SerializerMethodField()
 
     def get_proof(self, look: Look) -> str:

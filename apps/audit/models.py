@@ -53,6 +53,8 @@ class Look(models.Model):
     why = models.CharField(_("why"), max_length=200, blank=True)
     looked_at = models.DateTimeField(_("looked"))
     source = models.TextField(_("source"))
+    # The inspection of this person in which it was seen, by its reference.
+    inspection = models.UUIDField(_("inspection"), null=True, blank=True)
     tx = TransactionField(_("transaction"))
 
     class Meta:
@@ -61,6 +63,11 @@ class Look(models.Model):
         indexes = [
             models.Index(name="audit_look_person", fields=["person", "-id"]),
             models.Index(name="audit_look_tx", fields=["tx", "id"]),
+            models.Index(
+                name="audit_look_inspection",
+                fields=["inspection", "id"],
+                condition=models.Q(inspection__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

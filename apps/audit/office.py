@@ -1,7 +1,11 @@
 """What officers see of logs that are sealed, and what they leave behind by looking."""
 
+from collections.abc import Callable, Set
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
@@ -33,6 +37,49 @@ def why_of(request: HttpRequest, at: datetime) -> str:
     return str(said["why"])
 
 
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Why an officer looks; in an inspection, which one it is and of whom."""
+
+    why: str
+    inspection: UUID | None = None
+    of: frozenset[int] = frozenset()
+
+
+# What an app above knows of why an officer looks at these people: an inspection that lasts.
+type Knows = Callable[[HttpRequest, Set[int], datetime], Purpose | None]
+_known: list[Knows] = []
+
+
+def known_by(knows: Knows) -> None:
+    """Let an app above say why an officer looks, so that nobody states it twice."""
+    _known.append(knows)
+
+
+def purpose_of(request: HttpRequest, people: Set[int], at: datetime) -> Purpose:
+    """Why an officer looks at these people: their inspection of one, else what they stated."""
+    for knows in _known:
+        if found := knows(request, people, at):
+            return found
+    return Purpose(why_of(request, at))
+
+
+def leave_lines(
+    purpose: Purpose, people: Set[int], *, what: str, row: str, by: Actor, at: datetime
+) -> None:
+    """Leave a line for each of these people; in an inspection only its person's names it.
+
+    Raises `operations.NotSealed`.
+    """
+    inspected, others = people & purpose.of, people - purpose.of
+    look = partial(operations.look, what=what, row=row, why=purpose.why, by=by, at=at)
+    if inspected:
+        look(people=inspected, inspection=purpose.inspection)
+    # With nobody in it, too: what could not be proven is not shown.
+    if others or not inspected:
+        look(people=others)
+
+
 class Personal:
     """A page of the office about people: whoever opens it leaves a line that those people see."""
 
@@ -54,24 +101,30 @@ class Personal:
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         admin: Any = self
-        row, why = admin.get_object(request, unquote(object_id)), why_of(request, clock.now())
-        may_see = row is not None and admin.has_view_permission(request, row)
-        if may_see and (unseen := self.leave_a_line(request, row, why)):
+        row = admin.get_object(request, unquote(object_id))
+        if row is None or not admin.has_view_permission(request, row):
+            return super().change_view(request, object_id, form_url, extra_context)  # type: ignore[misc]
+        purpose = self.purpose(request, row)
+        if unseen := self.leave_a_line(request, row, purpose):
             return unseen
-        told = (extra_context or {}) | {"why": why}
+        told = (extra_context or {}) | {"why": purpose.why, "inspection": purpose.inspection}
         return super().change_view(request, object_id, form_url, told)  # type: ignore[misc]
 
-    def leave_a_line(self, request: HttpRequest, row: Any, why: str) -> HttpResponse | None:
+    def purpose(self, request: HttpRequest, row: Any) -> Purpose:
+        """Why an officer looks at a row."""
+        return purpose_of(request, self.people_of(row), clock.now())
+
+    def leave_a_line(self, request: HttpRequest, row: Any, purpose: Purpose) -> HttpResponse | None:
         """Let the people see that their row is looked at, before it is.
 
         Returns the page to show instead while nothing has been sealed for hours.
         """
         try:
-            operations.look(
-                people=self.people_of(row),
+            leave_lines(
+                purpose,
+                self.people_of(row),
                 what=row._meta.label_lower,
                 row=str(_follow(row, self.named)),
-                why=why,
                 by=Actor(Kind.OFFICER, str(request.user.pk)),
                 at=clock.now(),
             )

@@ -136,7 +136,8 @@ def did_it(record: Record, user_id: int) -> bool:
 
 def look_bytes(look: Look) -> bytes:
     """A look at somebody's data, as it is sealed."""
-    return canonical(look, "person", "by", "what", "row", "why", "looked_at", "source")
+    said = ("person", "by", "what", "row", "why", "looked_at", "source")
+    return canonical(look, *said, later=("inspection",))
 
 
 def is_theirs(look: Look, user_id: int) -> bool:

@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from apps.audit.office import Personal
+from apps.audit.office import Personal, Purpose
 from apps.dispatch import operations as dispatch
 from apps.kernel import clock
 from apps.kernel.actors import Kind
@@ -77,6 +77,10 @@ class RideAdmin(Personal, Facts):
         if ride is None:
             raise Http404
         form = Reason(request.POST if request.method == "POST" else None)
+        # In an inspection of one of them its purpose stands, and nothing more is asked.
+        purpose = self.purpose(request, ride)
+        if not purpose.inspection:
+            purpose = Purpose(form.cleaned_data["reason"] if form.is_valid() else "")
         page = self.admin_site.each_context(request) | {
             "title": _("Way of ride %(code)s") % {"code": ride.order.code},
             "form": form,
@@ -84,12 +88,12 @@ class RideAdmin(Personal, Facts):
             "city": ride.order.city,
             "opts": self.opts,
         }
-        if form.is_valid():
-            if unseen := self.leave_a_line(request, ride, form.cleaned_data["reason"]):
+        if purpose.why:
+            if unseen := self.leave_a_line(request, ride, purpose):
                 return unseen
             traces = dispatch.open_trail(
                 holder=ride.order.ref,
-                reason=form.cleaned_data["reason"],
+                reason=purpose.why,
                 by=asking(request).acting(Kind.OFFICER),
                 at=clock.now(),
             )

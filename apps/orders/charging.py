@@ -22,6 +22,14 @@ def promises(order: Order) -> list[Payment]:
     return [found[holder] for holder in holders if holder in found]
 
 
+def charged_lines(order: Order) -> list[Line]:
+    """The lines of what was charged in the end, or will be."""
+    if order.state == Order.State.CANCELLED:
+        fee = order.charged_minor or 0
+        return [Line("cancel_fee", fee, Payee.PROVIDER)] if fee else []
+    return order.quote.price
+
+
 def charge(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> None:
     """Take the lines from the promises, the first of them first; give back what is left of them.
 

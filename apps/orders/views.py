@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.orders import tips, verticals
+from apps.orders.charging import charged_lines
 from apps.orders.forms import TipForm
 from apps.orders.models import Order
 from apps.parties.authentication import asking
@@ -21,7 +22,6 @@ from apps.payments import operations as payments
 from apps.payments.models import Payment
 from apps.payments.queries import cards_of
 from apps.pricing import words
-from apps.pricing.models import Line, Payee
 
 PAGE = 20
 TIP_REFUSALS: dict[type[Exception], Any] = {
@@ -71,7 +71,7 @@ def receipt(request: HttpRequest, ref: UUID) -> HttpResponse:
     if not (is_consumer or is_worker or sees_money):
         # Other people's orders are not found, rather than forbidden.
         raise Http404
-    lines = _charged(order)
+    lines = charged_lines(order)
     shares = words.shares_of(lines)
     vertical = verticals.get(order.vertical)
     payment = Payment.objects.filter(holder=order.basket.ref).select_related("card").first()
@@ -136,11 +136,3 @@ def tip(request: HttpRequest, ref: UUID) -> HttpResponse:
     except tuple(TIP_REFUSALS) as no:
         messages.error(request, TIP_REFUSALS[type(no)])
     return redirect("orders:receipt", ref=ref)
-
-
-def _charged(order: Order) -> list[Line]:
-    """The lines of what was charged in the end, or will be."""
-    if order.state == Order.State.CANCELLED:
-        fee = order.charged_minor or 0
-        return [Line("cancel_fee", fee, Payee.PROVIDER)] if fee else []
-    return order.quote.price

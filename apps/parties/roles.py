@@ -41,6 +41,13 @@ ABILITIES: dict[str, Ability] = {
     "inspect_districts": Ability(
         _("see orders, providers, workers and permits of their districts"), ()
     ),
+    "inspect_in_districts": Ability(
+        _("inspect a person or provider of their districts, for a while, as those see it"), ()
+    ),
+    "inspect_people": Ability(
+        _("inspect any person or provider, for a while, as those see it"),
+        ("inspection.inspect_person",),
+    ),
     "see_rides": Ability(
         _("see orders and rides of the whole city, and the live map"),
         (
@@ -151,8 +158,14 @@ ABILITIES: dict[str, Ability] = {
     ),
     "stop_rules": Ability(_("stop a rule at once"), ("regulation.stop_policy",)),
     "see_records": Ability(
-        _("see the record of who did what, seals, looks and the machinery"),
-        ("audit.view_*", "bus.view_*", "notifications.view_*", "reviews.view_*"),
+        _("see the record of who did what, seals, looks, inspections and the machinery"),
+        (
+            "audit.view_*",
+            "inspection.view_*",
+            "bus.view_*",
+            "notifications.view_*",
+            "reviews.view_*",
+        ),
     ),
     "send_again": Ability(
         _("send news once more, and make keys of programs worthless"),
@@ -179,7 +192,7 @@ ROLES: dict[str, Role] = {
     "inspector": Role(
         _("district inspector"),
         _("Looks into what happens in the districts that were given to them, and changes nothing."),
-        ("inspect_districts",),
+        ("inspect_districts", "inspect_in_districts"),
         over="places.zone",
         grant=INSPECT,
     ),
@@ -228,8 +241,8 @@ ROLES: dict[str, Role] = {
     ),
     "administrator": Role(
         _("administrator"),
-        _("Gives roles and takes them, never their own."),
-        ("keep_people", "see_roles", "give_roles"),
+        _("Gives roles and takes them, never their own, and inspects people for a stated purpose."),
+        ("keep_people", "inspect_people", "see_roles", "give_roles"),
     ),
 }
 

@@ -8,8 +8,7 @@ from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.http import require_safe
 
-from apps.audit import operations as audit
-from apps.audit.office import why_of
+from apps.audit import office
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.parties.models import User
@@ -37,12 +36,13 @@ def scan(request: HttpRequest, ref: UUID) -> FileResponse:
         raise Http404
     user = cast(User, request.user)
     if paper.holder_id != user.pk:
-        at = clock.now()
-        audit.look(
-            people=[paper.holder_id],
+        holder, at = {paper.holder_id}, clock.now()
+        purpose = office.purpose_of(request, holder, at) if user.is_staff else office.Purpose("")
+        office.leave_lines(
+            purpose,
+            holder,
             what=Paper._meta.label_lower,
             row=str(paper.pk),
-            why=why_of(request, at) if user.is_staff else "",
             by=user.acting(Kind.OFFICER if user.is_staff else Kind.PROVIDER),
             at=at,
         )

@@ -14,6 +14,8 @@ from cityplatform.sockets import websocket_urlpatterns
 # What fills the place of something in an address, by the beginning of the address.
 FILLED_BY = (
     ("admin/dry-runs/", "nothing"),
+    ("admin/inspect/now/orders/", "orders"),
+    ("admin/inspect/now/earnings/", "payouts"),
     ("rides/quotes/", "quotes"),
     ("api/v1/rides/quotes/", "quotes"),
     ("rides/", "orders"),
