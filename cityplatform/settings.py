@@ -388,6 +388,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "ComplaintAbout": "apps.regulation.api_cases.ABOUT",
         "FavouriteKind": "apps.places.models.Favourite.Kind",
         "OrderState": "apps.orders.models.Order.State",
+        "PaymentState": "apps.payments.models.Payment.State",
         "PayoutState": "apps.settlement.models.Payout.State",
     },
     "SERVE_INCLUDE_SCHEMA": False,
