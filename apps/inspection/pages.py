@@ -28,7 +28,8 @@ from apps.parties.queries import providers_of
 from apps.payments.models import Payment
 from apps.places.models import City
 from apps.pricing import words
-from apps.regulation.models import CaseFile, Paper, Permit
+from apps.regulation.models import Paper, Permit
+from apps.regulation.queries_cases import cases_of, cases_told_to
 from apps.settlement import queries as settlement
 from apps.settlement import words as settled
 from apps.settlement.models import Payout
@@ -156,11 +157,8 @@ def papers(inspection: Inspection, reach: Reach) -> Page:
     at, person = clock.now(), inspection.person
     permits = Permit.objects.select_related("provider").order_by("provider__name", "-pk")
     permits = permits.filter(provider__in=_providers(inspection, "operate_provider"))
-    cases = CaseFile.objects.select_related("city").order_by("-pk")
-    if person is not None:
-        cases = cases.filter(opened_by=person)
-    else:
-        cases = cases.filter(provider=inspection.provider)
+    # As its sides see them: what the office has not told a provider is not theirs yet.
+    cases = cases_of(person) if person is not None else cases_told_to(inspection.provider_id or 0)
     if not reach.everywhere:
         seen = orders_of(inspection, reach).values("provider")
         permits = permits.filter(provider__in=seen)

@@ -105,10 +105,20 @@ def seat_of(user: User, ref: UUID) -> Seat | None:
 def cases_of(user: User) -> QuerySet[CaseFile]:
     """The cases that a person may read as one of their sides, the newest first."""
     mine = providers_of(user, "operate_provider")
-    told = CaseEvent.objects.filter(case=OuterRef("pk"), seen_by__in=EYES[For.PROVIDER])
-    theirs = Q(provider__in=mine, is_for_provider=True) | Q(Exists(told), provider__in=mine)
-    found = CaseFile.objects.filter(Q(opened_by=user) | theirs)
+    found = CaseFile.objects.filter(Q(opened_by=user) | Q(_told(), provider__in=mine))
     return found.select_related("city", "provider").order_by("-pk")
+
+
+def cases_told_to(provider_id: int) -> QuerySet[CaseFile]:
+    """The cases that a provider's team may read, the newest first."""
+    found = CaseFile.objects.filter(_told(), provider=provider_id)
+    return found.select_related("city", "provider").order_by("-pk")
+
+
+def _told() -> Q:
+    """Cases of which the provider knows: its own, and those in which it was told something."""
+    told = CaseEvent.objects.filter(case=OuterRef("pk"), seen_by__in=EYES[For.PROVIDER])
+    return Q(is_for_provider=True) | Q(Exists(told))
 
 
 def event_open_to(user: User, case: UUID, event: UUID) -> CaseEvent | None:
