@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from apps.kernel.actors import Kind
 from apps.notifications import kinds
 from apps.notifications.models import Notice
 from apps.notifications.words import said
@@ -12,6 +13,8 @@ from apps.parties import operations as parties
 from apps.regulation import operations
 from tests import cases, rides
 from tests.factories import CITY, FOR_GOOD, NOON, OFFICER, CityFactory, PermitFactory, UserFactory
+from tests.regulation.test_appeals import answered, appealed, decided
+from tests.regulation.test_applications import applied, terms
 from tests.regulation.test_suspensions import announce, suspend
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +36,7 @@ def permit(elqui):
 
 def heard(user, language="en"):
     """Titles and texts of what somebody was told, the oldest first."""
-    rides.relay_all(NOON + DAY)
+    rides.relay_all(NOON + 30 * DAY)
     told = [
         said(notice, language=language, now=NOON)
         for notice in Notice.objects.filter(user=user).order_by("pk")
@@ -58,6 +61,7 @@ class TestPermits:
 
     def test_a_suspension_says_until_when_or_what_lifts_it(self, elqui, permit):
         suspend(permit, NOON + 9 * DAY)
+        assert len(heard(elqui.owner)) == 1
         suspend(permit, None, reason="until the brakes are mended", at=NOON + DAY)
         assert heard(elqui.owner) == [
             (
@@ -155,20 +159,44 @@ class TestCases:
         [("granted", "Your appeal C-1 is granted"), ("refused", "Your appeal C-1 is refused")],
     )
     def test_an_appeal_says_how_it_ended(self, elqui, permit, outcome, title):
-        case = cases.opened(
-            elqui.owner,
-            kind="appeal",
-            about_kind="permit",
-            about=str(permit.pk),
-            provider=elqui,
-            is_for_provider=True,
+        suspend(permit)
+        heard(elqui.owner)
+        case = operations.appeal_permit(
+            permit_id=permit.pk,
+            city_id=CityFactory().pk,
+            person_id=elqui.owner.pk,
+            words="We are insured.",
+            by=elqui.owner.acting(Kind.PROVIDER),
+            at=NOON,
         )
-        cases.close(cases.taken(case), outcome)
-        assert heard(elqui.owner)[1:] == [(title, "Rude on the phone")]
+        answered(case, outcome=outcome)
+        assert (title, "MOV-1: no insurance") in heard(elqui.owner)
+
+    def test_what_an_appeal_is_about_is_said_in_the_language_of_each_reader(self, elqui):
+        """The city keeps the code of its refusal and words it for whoever reads."""
+        told = {}
+        for language in ("en", "es"):
+            citizen = UserFactory(language=language)
+            appealed(decided(elqui, citizen), citizen)
+            ((_title, told[language]),) = heard(citizen, language)
+        assert told["en"].startswith("The provider has no permit for this service. (rule 1.1)")
+        assert told["es"].startswith(
+            "El proveedor no tiene permiso para este servicio. (regla 1.1)"
+        )
 
     def test_an_application_that_is_refused(self, elqui):
-        case = cases.opened(elqui.owner, kind="application", provider=elqui, is_for_provider=True)
-        cases.close(cases.taken(case), "refused")
+        terms()
+        case = applied(elqui).case
+        officer = cases.officer()
+        cases.taken(case, officer)
+        operations.decide_application(
+            case_id=case.pk,
+            officer_id=officer.pk,
+            outcome="refused",
+            words="Ten cars are too many.",
+            by=OFFICER,
+            at=NOON,
+        )
         assert heard(elqui.owner)[1:] == [
             (
                 "Refused: your application C-1",
@@ -189,7 +217,9 @@ class TestCases:
     def test_whoever_withdraws_is_not_told_of_it(self, elqui):
         citizen = UserFactory()
         case = cases.opened(citizen, provider=elqui)
-        operations.withdraw_case(case_id=case.pk, person_id=citizen.pk, by=OFFICER, at=NOON)
+        operations.withdraw_case(
+            case_id=case.pk, person_id=citizen.pk, words="It is settled.", by=OFFICER, at=NOON
+        )
         assert len(heard(citizen)) == 1
 
 
