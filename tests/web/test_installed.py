@@ -20,22 +20,28 @@ from tests import factories, rides
 from tests.browser import WIDTHS, assert_accessible, screenshot, watch
 
 # The content policy forbids what `wait_for_function` does, so that the page itself waits.
-READY = """async () => {
-  while (!navigator.serviceWorker.controller) await new Promise(requestAnimationFrame);
-}"""
-KEPT = """async (path) => {
+# A promise that never comes would hold the whole run: each of these gives up.
+WAIT = """
+  const end = Date.now() + 60_000;
+  const aMoment = () => {
+    if (Date.now() > end) throw new Error("it did not come true");
+    return new Promise((done) => { setTimeout(done, 20); });
+  };
+"""
+READY = f"""async () => {{ {WAIT}
+  while (!navigator.serviceWorker.controller) await aMoment();
+}}"""
+KEPT = """async (path) => { WAIT
   for (;;) {
     for (const name of await caches.keys()) {
       if (name.startsWith("pages-") && await (await caches.open(name)).match(path)) return;
     }
-    await new Promise(requestAnimationFrame);
+    await aMoment();
   }
-}"""
-NOTHING_KEPT = """async () => {
-  while ((await caches.keys()).some((name) => name.startsWith("pages-"))) {
-    await new Promise(requestAnimationFrame);
-  }
-}"""
+}""".replace("WAIT", WAIT)
+NOTHING_KEPT = f"""async () => {{ {WAIT}
+  while ((await caches.keys()).some((name) => name.startsWith("pages-"))) await aMoment();
+}}"""
 
 
 @pytest.fixture
