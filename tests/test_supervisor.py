@@ -51,7 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_the_platform_survives_what_it_should_and_leaves_nothing_behind(folder: Path):
     with Platform(folder) as platform:
-        assert readiness(platform)["state"] == "ready"
+        # The demo's past is still being told for a moment.
+        wait_until(lambda: readiness(platform).get("state") == "ready")
 
         # A killed child comes back, and pages with it.
         platform.kill("web")
