@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_the_platform_survives_what_it_should_and_leaves_nothing_behind(folder: Path):
-    with Platform(folder) as platform:
+    with Platform(folder, mode="demo") as platform:
         # The demo's past is still being told for a moment.
         wait_until(lambda: readiness(platform).get("state") == "ready")
 
@@ -87,7 +87,7 @@ def test_the_platform_survives_what_it_should_and_leaves_nothing_behind(folder: 
         wait_until(lambda: not any(is_alive(pid) for pid in pids.values()))
 
     # The next start finds the data as they were, and stops cleanly when asked.
-    with Platform(folder) as platform:
+    with Platform(folder, mode="demo") as platform:
         with psycopg.connect(platform.env["DATABASE_URL"]) as application:
             kept = application.execute("SELECT session_key FROM django_session").fetchall()
         assert kept == [("kept",)]
