@@ -168,6 +168,7 @@ def at_a_rate(handled: Connection, seconds: int) -> list[float]:
     tell(f"{RATE} events a second for {seconds} s")
     began = time.perf_counter()
     for number in range(RATE * seconds):
+        # Until its turn: the rate is what is measured under.
         time.sleep(max(0.0, began + number / RATE - time.perf_counter()))
         publish(1)
     _wait(lambda: _waiting() == 0)
@@ -181,6 +182,7 @@ def _wait(true: Callable[[], bool]) -> None:
     while not true():
         if time.perf_counter() > end:
             raise TimeoutError("deliveries are still waiting")
+        # Between two looks, short against what is measured.
         time.sleep(0.005)
 
 

@@ -7,12 +7,10 @@ minutes.  The audit reads a million entries that another statement wrote.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from uuid import uuid4
 
+from tests.benchmarks.crew import crew, rate, serve
 from tests.benchmarks.ground import Ground, ground, set_up
 from tests.benchmarks.measures import by_turns, options, say, tell
 
@@ -68,9 +66,9 @@ def main() -> None:
             times=turns,
             what="captures a second, by the function",
         ).say("capture5_sql", unit="captures/s", note=f"{CLIENTS} clients, committed to disk")
-        with booking() as lines:
+        with crew(_booker, CLIENTS) as lines:
             by_turns(
-                lambda: book_together(lines, seconds),
+                lambda: rate(lines, seconds),
                 lambda: here.pgbench(**run),
                 times=turns,
                 what="captures a second, by `ledger.post`",
@@ -177,24 +175,6 @@ def audited(here: Ground, entries: int) -> None:
     )
 
 
-@contextmanager
-def booking() -> Iterator[list[Connection]]:
-    """Processes that book captures as long as they are told."""
-    context = get_context("spawn")
-    lines, processes = [], []
-    for _ in range(CLIENTS):
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_booker, args=[theirs], daemon=True)
-        process.start()
-        lines.append(ours)
-        processes.append(process)
-    try:
-        yield lines
-    finally:
-        for process in processes:
-            process.kill()
-
-
 def _booker(line: Connection) -> None:
     set_up()
     from random import randint
@@ -204,35 +184,20 @@ def _booker(line: Connection) -> None:
     from apps.ledger import operations
 
     by = Actor.system("payments")
-    while True:
-        seconds = line.recv()
-        line.send("ready")
-        line.recv()
-        end, done = time.perf_counter() + seconds, 0
-        while time.perf_counter() < end:
-            provider = randint(1, PROVIDERS)
-            operations.post(
-                key=f"bench:{uuid4()}",
-                kind="capture",
-                about=uuid4(),
-                lines=[(code.format(provider=provider), minor) for code, minor in LINES],
-                currency="CLP",
-                by=by,
-                at=clock.now(),
-            )
-            done += 1
-        line.send(done)
 
+    def book(_: int) -> None:
+        provider = randint(1, PROVIDERS)
+        operations.post(
+            key=f"bench:{uuid4()}",
+            kind="capture",
+            about=uuid4(),
+            lines=[(code.format(provider=provider), minor) for code, minor in LINES],
+            currency="CLP",
+            by=by,
+            at=clock.now(),
+        )
 
-def book_together(lines: list[Connection], seconds: int) -> float:
-    """Captures a second of all processes at once."""
-    for line in lines:
-        line.send(seconds)
-    for line in lines:
-        line.recv()
-    for line in lines:
-        line.send("go")
-    return sum(line.recv() for line in lines) / seconds
+    serve(line, lambda _: book)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,14 @@ server, with as many clients as we have processes.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from statistics import median
 from typing import Any
 from uuid import uuid4
 
+from tests.benchmarks.crew import crew, rate, serve
 from tests.benchmarks.ground import Ground, ground, set_up
 from tests.benchmarks.measures import by_turns, cpu_of, options, say, tell
 
@@ -45,9 +44,9 @@ def main() -> None:
             unit="ms",
             note=f"rides only, {count} in a row, this process and PostgreSQL",
         )
-        with placers() as lines:
+        with crew(_placer, PROCESSES) as lines:
             by_turns(
-                lambda: place_together(lines, seconds),
+                lambda: rate(lines, seconds),
                 lambda: here.pgbench(clients=PROCESSES, seconds=seconds),
                 times=turns,
                 what="orders a second",
@@ -112,24 +111,6 @@ def cpu_per_order(here: Ground, town: Any, count: int) -> float:
     return 1000 * used / count
 
 
-@contextmanager
-def placers() -> Iterator[list[Connection]]:
-    """Processes that place orders of a rider of their own as long as they are told."""
-    context = get_context("spawn")
-    lines, processes = [], []
-    for _ in range(PROCESSES):
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_placer, args=[theirs], daemon=True)
-        process.start()
-        lines.append(ours)
-        processes.append(process)
-    try:
-        yield lines
-    finally:
-        for process in processes:
-            process.kill()
-
-
 def _placer(line: Connection) -> None:
     set_up()
     from apps.parties.models import Worker
@@ -142,27 +123,12 @@ def _placer(line: Connection) -> None:
     rider = factories.UserFactory(email=f"{name}@example.org", name="Camila Rojas")
     Customer.objects.create(user=rider, reference=f"cus_{name}")
     own = Town(City.objects.get(), rider, card_of(rider), Worker.objects.first())  # type: ignore[arg-type]
-    while True:
-        seconds, most = line.recv()
-        waiting = placing(own, most)
-        line.send("ready")
-        line.recv()
-        end, done = time.perf_counter() + seconds, 0
-        while time.perf_counter() < end:
-            waiting[done]()
-            done += 1
-        line.send(done)
 
+    def prepare(seconds: int) -> Callable[[int], Any]:
+        waiting = placing(own, 200 * seconds)
+        return lambda number: waiting[number]()
 
-def place_together(lines: list[Connection], seconds: int) -> float:
-    """Orders a second of all processes at once."""
-    for line in lines:
-        line.send((seconds, 200 * seconds))
-    for line in lines:
-        line.recv()
-    for line in lines:
-        line.send("go")
-    return sum(line.recv() for line in lines) / seconds
+    serve(line, prepare)
 
 
 if __name__ == "__main__":

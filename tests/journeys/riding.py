@@ -100,6 +100,7 @@ class City:
                 last = no
             except (OSError, psycopg.OperationalError) as away:
                 last = away
+            # Between two looks; `end` bounds them.
             time.sleep(0.2)
         raise TimeoutError(f"it did not come true in {seconds:.0f} s; last {last!r}")
 

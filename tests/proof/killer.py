@@ -70,6 +70,7 @@ class Killer(Thread):
                 os.kill(number, 0)
                 if number != self._last.get(name):
                     return number
+            # Between two looks: nobody tells of a process that is back.
             time.sleep(0.05)
         self.never_back.append(name)
         return 0

@@ -96,6 +96,7 @@ def come_to_rest(books: Books) -> None:
     """Return when nothing is under way any more: sweeps find what a crash left, once a minute."""
     end, left = time.monotonic() + QUIET_WITHIN, {"everything": 1}
     while left and time.monotonic() < end:
+        # Between two looks: whole tables are counted in each.
         time.sleep(1)
         try:
             left = books.unsettled()
