@@ -1,0 +1,118 @@
+"""Taking money and giving it back."""
+
+from typing import Any
+
+import stripe
+
+from apps.kernel.money import Money
+from apps.payments.gateway.asking import Asking, translated
+from apps.payments.gateway.protocol import Answer, NotUnderstood
+
+
+class Charges(Asking):
+    def authorise(
+        self, *, amount: Money, customer: str, card: str, holder: str, label: str, key: str
+    ) -> Answer:
+        with translated():
+            try:
+                intent = self.stripe.v1.payment_intents.create(
+                    {
+                        "amount": amount.minor,
+                        "currency": amount.currency.lower(),
+                        "customer": customer,
+                        "payment_method": card,
+                        # Nobody is there to be led to another page: the rider has ordered.
+                        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                        "capture_method": "manual",
+                        "confirm": True,
+                        "off_session": True,
+                        "transfer_group": holder,
+                        "metadata": {"attempt": key, "holder": holder, "order": label or holder},
+                    },
+                    {"idempotency_key": key},
+                )
+            except stripe.CardError as error:
+                refused = getattr(error.error, "payment_intent", None)
+                return Answer(False, refused["id"] if refused else "", _refusal(error))
+            if intent.status == "requires_capture":
+                return Answer(True, intent.id)
+            # The bank wants the payer to confirm, and the payer is on the kerb, not at a screen.
+            self.cancel(reference=intent.id, key=f"{key}:unconfirmed")
+            return Answer(False, intent.id, "needs_confirmation")
+
+    def capture(self, *, reference: str, amount: Money, key: str) -> Answer:
+        with translated():
+            try:
+                intent = self.stripe.v1.payment_intents.capture(
+                    reference,
+                    {"amount_to_capture": amount.minor},
+                    {"idempotency_key": key},
+                )
+            except stripe.InvalidRequestError as error:
+                intent = self._as_it_stands(reference, error)
+            if intent.status == "succeeded" and intent.amount_received == amount.minor:
+                return Answer(True, reference)
+            if intent.status == "canceled":
+                return Answer(False, reference, "lapsed")
+            raise NotUnderstood(f"capture left {intent.status}, {intent.amount_received}")
+
+    def cancel(self, *, reference: str, key: str) -> Answer:
+        with translated():
+            try:
+                intent = self.stripe.v1.payment_intents.cancel(
+                    reference, {}, {"idempotency_key": key}
+                )
+            except stripe.InvalidRequestError as error:
+                intent = self._as_it_stands(reference, error)
+            if intent.status == "canceled":
+                return Answer(True, reference)
+            raise NotUnderstood(f"cancel left {intent.status}")
+
+    def refund(self, *, reference: str, amount: Money, key: str) -> Answer:
+        with translated():
+            try:
+                made = self.stripe.v1.refunds.create(
+                    {
+                        "payment_intent": reference,
+                        "amount": amount.minor,
+                        "metadata": {"attempt": key},
+                    },
+                    {"idempotency_key": key},
+                )
+            except stripe.InvalidRequestError as error:
+                # A key is forgotten after a day; what it did is not.
+                refunds = self.stripe.v1.refunds.list({"payment_intent": reference, "limit": 100})
+                earlier = [one for one in refunds.data if _attempt_of(one.metadata) == key]
+                if not earlier:
+                    raise error
+                made = earlier[0]
+            if made.status in ("succeeded", "pending"):
+                return Answer(True, made.id)
+            return Answer(False, made.id, str(made.failure_reason or made.status))
+
+    def _as_it_stands(
+        self, reference: str, error: stripe.InvalidRequestError
+    ) -> stripe.PaymentIntent:
+        """The intent itself, when it is past the state in which it was asked something."""
+        if error.code != "payment_intent_unexpected_state":
+            raise error
+        return self.stripe.v1.payment_intents.retrieve(reference)
+
+
+def _attempt_of(metadata: Any) -> str:
+    return str(metadata["attempt"]) if metadata and "attempt" in metadata else ""
+
+
+def _refusal(error: stripe.CardError) -> str:
+    """Our word for why the bank said no.  Whether a card was stolen is not ours to tell."""
+    reason = getattr(error.error, "decline_code", None) or error.code
+    words = {
+        "insufficient_funds": "insufficient_funds",
+        "expired_card": "expired",
+        "authentication_required": "needs_confirmation",
+        "incorrect_cvc": "wrong_details",
+        "incorrect_number": "wrong_details",
+        "invalid_expiry_month": "wrong_details",
+        "invalid_expiry_year": "wrong_details",
+    }
+    return words.get(str(reason), words.get(str(error.code), "declined"))
