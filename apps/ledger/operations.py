@@ -111,20 +111,19 @@ def post_many(postings: Sequence[Posting], *, by: Actor, at: datetime) -> int:
     if len({one.key for one in postings}) < len(postings):
         raise ValueError("a key comes twice in one batch")
     lines = [
-        (number, seq, code, minor)
+        (number, seq, code, minor, one.currency)
         for number, one in enumerate(postings, 1)
         for seq, (code, minor) in enumerate(one.lines, 1)
     ]
     with _refusals(f"{len(postings)} journals"), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT ledger_post_many(%s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],"
-            " %s, %s, %s::int[], %s::int[], %s::text[], %s::bigint[], %s, %s::text[])",
+            "SELECT ledger_post_many(%s::text[], %s::text[], %s::uuid[], %s::text[], %s, %s,"
+            " %s::int[], %s::int[], %s::text[], %s::bigint[], %s::text[], %s, %s::text[])",
             [
                 [one.key for one in postings],
                 [one.kind for one in postings],
                 [one.about for one in postings],
                 [one.fingerprint for one in postings],
-                [one.currency for one in postings],
                 *(str(by), at),
                 *map(list, zip(*lines, strict=True)),
                 *(bus.source.get(), bus.listeners("ledger.batch_booked")),

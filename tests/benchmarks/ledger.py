@@ -7,6 +7,7 @@ minutes.  The audit reads a million entries that another statement wrote.
 """
 
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from tests.benchmarks.measures import by_turns, options, say, tell
 
 CLIENTS = 8
 PROVIDERS = 1_000
+SETTLERS, BATCH = 4, 1_000
 LINES = (
     ("clearing:cards", 2450),
     ("provider:{provider}:payable", -2208),
@@ -79,38 +81,50 @@ def main() -> None:
             times=turns,
             what="captures a second, on shared fee accounts and on accounts of their own",
         ).say("hot_vs_spread", unit="captures/s", note=f"{PROVIDERS} providers")
-        by_turns(
-            lambda: settle(seconds),
-            lambda: here.pgbench(**run),
-            times=turns,
-            what="entries a second, in batches",
-        ).say("settlement_entries", unit="entries/s", note="1,000 journals of two entries a batch")
+        with crew(_settler, SETTLERS) as lines:
+            by_turns(
+                lambda: 2 * BATCH * rate(lines, seconds),
+                lambda: here.pgbench(**run),
+                times=turns,
+                what="entries a second, in batches",
+            ).say(
+                "settlement_entries",
+                unit="entries/s",
+                note=f"{SETTLERS} processes, {BATCH:,} journals of two entries a batch",
+            )
         audited(here, entries)
     say("reconcile_100k", None, unit="s", note="reconciliation with a bank is not built yet")
 
 
-def settle(seconds: int) -> float:
-    """Entries a second that one process books in batches."""
+def _settler(line: Connection) -> None:
+    """Book payouts by the batch, each of these processes for providers of its own."""
+    set_up()
     from apps.kernel import clock
     from apps.kernel.actors import Actor
     from apps.ledger import operations
     from apps.ledger.operations import Posting
 
-    by, count, run = Actor.system("benchmarks"), 0, uuid4().hex
-    began = time.perf_counter()
-    while time.perf_counter() < began + seconds:
+    by, run = Actor.system("settlement"), uuid4().hex
+
+    def book(turn: int) -> None:
         batch = [
             Posting(
-                f"settle:{run}:{count + n}",
+                f"payout:{run}:{turn}:{n}",
                 "payout",
                 None,
-                [(f"provider:{n}:payable", 2208), ("payouts:in-transit", -2208)],
+                [(f"provider:{run[:8]}-{n}:payable", 2208), ("payouts:in-transit", -2208)],
                 "CLP",
             )
-            for n in range(1_000)
+            for n in range(BATCH)
         ]
-        count += operations.post_many(batch, by=by, at=clock.now())
-    return 2 * count / (time.perf_counter() - began)
+        assert operations.post_many(batch, by=by, at=clock.now()) == BATCH
+
+    def prepare(_: int) -> Callable[[int], object]:
+        nonlocal run
+        run = run[:8] + uuid4().hex
+        return book
+
+    serve(line, prepare)
 
 
 WRITE = """
