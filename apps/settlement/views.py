@@ -48,7 +48,7 @@ def earnings(request: HttpRequest) -> HttpResponse:
             {
                 "amount": growing.amount,
                 "city": growing.city,
-                "day": words.noon_of(growing.day, growing.city),
+                "day": growing.day and words.noon_of(growing.day, growing.city),
                 "parts": [(words.kind_of(part.kind), part) for part in growing.parts],
             }
             for growing in queries.next_payouts(provider, clock.now())
@@ -80,7 +80,7 @@ def statement(request: HttpRequest, ref: UUID) -> HttpResponse:
 def statement_csv(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The same lines for a spreadsheet: amounts with a point, times with their offset."""
     payout = _theirs(request, ref)
-    city = queries.city_of(payout.provider, payout.currency)
+    city = queries.city_of_payout(payout)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     name = f"statement-{payout.day.isoformat()}-{payout.currency}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -115,7 +115,7 @@ def _theirs(request: HttpRequest, ref: UUID) -> Payout:
 
 
 def _payout(payout: Payout) -> dict[str, Any]:
-    city = queries.city_of(payout.provider, payout.currency)
+    city = queries.city_of_payout(payout)
     return {
         "payout": payout,
         "city": city,
