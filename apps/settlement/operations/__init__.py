@@ -1,7 +1,8 @@
 """Settlement: everybody is paid what was booked for them, when their plan says so, and told why.
 
 `booking` makes a payout, `nights` whoever's turn it is, `asking` what a provider wants now,
-`payees` the city's own; `bank` takes it there and hears what came of it.
+`payees` the city's own; `bank` takes it there and hears what came of it; `invoicing` writes down
+what was paid for.
 """
 
 from apps.settlement.operations.asking import (
@@ -25,6 +26,12 @@ from apps.settlement.operations.booking import (
     SETTLEMENT,
     NotPossible,
     SettledSince,
+)
+from apps.settlement.operations.invoicing import (
+    invoice_fees,
+    invoice_order,
+    invoice_payment,
+    issue,
 )
 from apps.settlement.operations.nights import (
     AFTER_HOUR,
@@ -59,6 +66,10 @@ __all__ = [
     "choose_plan",
     "ensure_payees",
     "hold_payout",
+    "invoice_fees",
+    "invoice_order",
+    "invoice_payment",
+    "issue",
     "keep_reference",
     "key_of",
     "note_transfer",

@@ -13,6 +13,7 @@ from apps.places.models import City
 from apps.settlement import plans, queries
 from apps.settlement.models import Night, Payout, PayoutPlan, Reserve, Shortfall, payable, reserve
 from apps.settlement.operations.booking import SETTLEMENT, Kind, lock, pay_provider
+from apps.settlement.operations.invoicing import invoice_fees
 from apps.settlement.operations.payees import settle_payees
 
 # Local hour from which a city's night can be settled.
@@ -66,6 +67,11 @@ def _settle_city(city: City, at: datetime) -> tuple[list[Payout], bool]:
         else:
             made += [payout] if payout else []
     paid, went_well = settle_payees(city=city, day=day, at=at)
+    try:
+        invoice_fees(city=city, day=day, at=at)
+    except Exception:
+        logger.exception("the fees of %s could not be invoiced", city.slug)
+        is_whole = False
     return made + paid, is_whole and went_well
 
 
