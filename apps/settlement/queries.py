@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum, Window
@@ -15,7 +15,16 @@ from apps.orders.models import Order
 from apps.parties.models import Provider
 from apps.places.models import City
 from apps.settlement import plans
-from apps.settlement.models import PREFIX, SUFFIX, Payee, Payout, PayoutPlan, Reserve, payable
+from apps.settlement.models import (
+    PREFIX,
+    SUFFIX,
+    Night,
+    Payee,
+    Payout,
+    PayoutPlan,
+    Reserve,
+    payable,
+)
 
 __all__ = ["payable"]
 
@@ -208,3 +217,23 @@ def accounts_of(payee: Payee) -> list[str]:
 def owed_to(payee: Payee) -> list[tuple[str, Money]]:
     """What stands on each account of a payee: positive is owed to them, negative by them."""
     return [(code, -books.balance(code, payee.city.currency)) for code in accounts_of(payee)]
+
+
+# A night can be settled from three in the morning; when it is not by five, somebody looks.
+LATE_FROM = 5
+
+
+def nights(at: datetime) -> list[tuple[City, bool]]:
+    """Every city, and whether its night is late: neither the last one nor this one is settled.
+
+    Until the hour at which today's is late, yesterday's counts.  A city that was never settled is
+    late once it has somebody to pay.
+    """
+    told = []
+    for city in City.objects.order_by("pk"):
+        there = at.astimezone(city.zone_info)
+        day = there.date() if there.hour >= LATE_FROM else there.date() - timedelta(days=1)
+        is_late = not Night.objects.filter(city=city, day__gte=day).exists()
+        is_old = Night.objects.filter(city=city).exists()
+        told.append((city, is_late and (is_old or bool(providers_to_settle(city)))))
+    return told
