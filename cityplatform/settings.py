@@ -211,6 +211,9 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat" / "schedule")
 
 # --- money ------------------------------------------------------------------------------
 
+# Who invoices the platform's fees.
+PLATFORM_NAME = env("PLATFORM_NAME", "City platform")
+PLATFORM_TAX_ID = env("PLATFORM_TAX_ID", "")
 STRIPE_API_KEY = env("STRIPE_API_KEY")
 STRIPE_API_BASE = env("STRIPE_API_BASE")
 STRIPE_PUBLISHABLE_KEY = env("STRIPE_PUBLISHABLE_KEY")

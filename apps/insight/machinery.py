@@ -24,6 +24,8 @@ from apps.ledger.models import Account, Entry
 from apps.payments.models import Attempt
 from apps.payments.operations import CLEARING
 from apps.places.models import City
+from apps.settlement import queries as settlement
+from apps.settlement.models import Night, Shortfall
 
 HEARTBEAT = "insight.heartbeat"
 HEARTBEAT_KEPT = timedelta(days=1)
@@ -31,6 +33,7 @@ HEARTBEAT_KEPT = timedelta(days=1)
 RECENTLY = timedelta(hours=1)
 # Longer than so, somebody notices: a driver's phone rings late, a page stands still.
 LATE = timedelta(seconds=30)
+OWING_LONG = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def unled() -> list[City]:
 
 def readings(at: datetime) -> list[Reading]:
     """What the database knows, fresh."""
-    return [*_bus(at), *_dispatch(at), *_money(), *_schedule(at), _seals(at)]
+    return [*_bus(at), *_dispatch(at), *_money(), *_nights(at), *_schedule(at), _seals(at)]
 
 
 def _bus(at: datetime) -> list[Reading]:
@@ -157,6 +160,27 @@ def _money() -> list[Reading]:
             Attempt.objects.filter(**unanswered).count(), rows(Attempt, **unanswered),
         ),
         _alarm("city_attempts_dead", _("Questions the bank did not understand"), Attempt, dead),
+    ]  # fmt: skip
+
+
+def _nights(at: datetime) -> list[Reading]:
+    """Whether every city's night was settled, and who owes the city for long."""
+    long_ago = at.date() - OWING_LONG
+    owing: dict[str, Any] = {"ended_on__isnull": True, "since__lte": long_ago}
+    count = Shortfall.objects.filter(**owing).count()
+    return [
+        *(
+            Reading(
+                "city_night_late", _("The night's settlement of %s") % city.name, is_late,
+                rows(Night, city__id__exact=city.pk), {"city": city.slug}, is_alarming=is_late,
+                text=str(_("late") if is_late else _("done")),
+            )
+            for city, is_late in settlement.nights(at)
+        ),
+        Reading(
+            "city_owing_long", _("Providers who owe for more than two weeks"), count,
+            rows(Shortfall, ended_on__isnull=True, since__lte=long_ago), is_alarming=count > 0,
+        ),
     ]  # fmt: skip
 
 

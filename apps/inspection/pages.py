@@ -262,7 +262,7 @@ def earnings(inspection: Inspection, number: str | None) -> Page:
     """What grows and what was paid out.  A payout covers every district, and so this page, too."""
     providers = _providers(inspection, "see_provider_money")
     growing = [
-        Row((str(provider), _sum(one.amount.minor, one.amount.currency), str(one.day)))
+        Row((str(provider), _sum(one.amount.minor, one.amount.currency), str(one.day or "")))
         for provider in providers
         for one in settlement.next_payouts(provider, clock.now())
     ]

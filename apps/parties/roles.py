@@ -121,12 +121,17 @@ ABILITIES: dict[str, Ability] = {
         ("payments.view_*", "ledger.view_*", "settlement.view_*", "pricing.view_*"),
     ),
     "move_money": Ability(
-        _("give money back, settle unpaid cash, ask the bank again, hold and release payouts"),
+        _(
+            "give money back, settle unpaid cash, ask the bank again, hold and release payouts, "
+            "keep back reserves, say where the city is paid"
+        ),
         (
             "payments.refund_payment",
             "payments.settle_debt",
             "payments.ask_again",
             "settlement.hold_payout",
+            "settlement.set_reserve",
+            "settlement.set_payee",
         ),
     ),
     "set_levies": Ability(

@@ -153,7 +153,12 @@ class Transfer(models.Model):
         FAILED = "FAILED", _("failed")
 
     holder = models.UUIDField(_("what it is for, usually a payout"), unique=True)
-    provider = models.ForeignKey(Provider, models.PROTECT, related_name="transfers")
+    # A provider's account is opened when it is first needed; whoever else is paid names theirs.
+    provider = models.ForeignKey(
+        Provider, models.PROTECT, null=True, blank=True, related_name="transfers"
+    )
+    destination = models.CharField(_("account with the gateway"), max_length=100, blank=True)
+    is_instant = models.BooleanField(_("at once"), default=False)
     amount_minor = models.PositiveBigIntegerField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPENED)
@@ -169,11 +174,15 @@ class Transfer(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="payments_transfer_is_something", condition=Q(amount_minor__gt=0)
-            )
+            ),
+            models.CheckConstraint(
+                name="payments_transfer_goes_somewhere",
+                condition=Q(provider__isnull=False) | ~Q(destination=""),
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} to {self.provider_id}"
+        return f"{self.amount} to {self.provider_id or self.destination}"
 
     @property
     def amount(self) -> Money:

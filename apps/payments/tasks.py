@@ -1,6 +1,7 @@
 """The only place from which money's questions leave the house, holding nothing while they wait."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from celery import shared_task
@@ -108,12 +109,16 @@ def _put(bank: Gateway, attempt: Attempt) -> Answer:
         # The last door before money leaves.
         audit.require_sealed(at=clock.now())
         transfer = Transfer.objects.get(attempts=attempt)
-        return bank.transfer(
-            account=_payout_account(bank, transfer.provider_id, transfer.currency),
-            amount=transfer.amount,
-            holder=str(transfer.holder),
-            key=key,
-        )
+        account = transfer.destination
+        if transfer.provider_id is not None:
+            account = _payout_account(bank, transfer.provider_id, transfer.currency)
+        holder = str(transfer.holder)
+        answer = bank.transfer(account=account, amount=transfer.amount, holder=holder, key=key)
+        if answer.is_yes and transfer.is_instant:
+            hurried = bank.hurry(account=account, amount=transfer.amount, key=f"{key}:instant")
+            # The money has left either way; `refusal` says that it is not there at once.
+            return replace(answer, refusal=hurried.refusal)
+        return answer
     payment = Payment.objects.select_related("card").get(attempts=attempt)
     customer = Customer.objects.filter(user=payment.payer_id).first()
     if customer is None:

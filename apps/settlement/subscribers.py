@@ -30,6 +30,12 @@ def note_transfer(*, holder: str, at: datetime, **_: Any) -> None:
 
 
 @bus.subscribe("payments.captured")
+@bus.subscribe("payments.refunded")
+def invoice(*, payment: int, at: datetime, **_: Any) -> None:
+    operations.invoice_payment(payment_id=payment, by=SETTLEMENT, at=at)
+
+
+@bus.subscribe("payments.captured")
 def note_fee(*, payment: int, at: datetime, **_: Any) -> None:
     fees.note_taken(payment_id=payment, by=SETTLEMENT, at=at)
 

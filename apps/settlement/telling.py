@@ -14,6 +14,8 @@ from apps.settlement.models import Payout
 def tell_team(*, kind: str, payout_id: int, by: Actor, at: datetime) -> None:
     """Tell everybody to whom a provider's money was shown, and nobody else of the team."""
     payout = Payout.objects.select_related("provider").get(pk=payout_id)
+    if payout.provider is None:
+        return  # the city reads its own books
     seeing = get_users_with_perms(
         payout.provider, only_with_perms_in=["see_provider_money"], with_group_users=False
     )

@@ -14,14 +14,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.kernel import clock
-from apps.kernel.money import EXPONENTS, Money
 from apps.orders import verticals
 from apps.orders.models import Order
 from apps.parties import queries as parties
 from apps.parties.authentication import asking
 from apps.parties.models import Provider
+from apps.payments.models import PayoutAccount
 from apps.settlement import queries, words
-from apps.settlement.models import Payout
+from apps.settlement.models import Payout, Shortfall
+from apps.settlement.reports import plain
 
 PAGE = 20
 LINES = 100
@@ -38,7 +39,7 @@ def earnings(request: HttpRequest) -> HttpResponse:
             messages.info(request, _("Your company sees the earnings. Ask them what you are paid."))
             return redirect("/drive/")
         raise Http404
-    provider = _chosen(request, providers)
+    provider = chosen(request, providers)
     payouts = provider.payouts.order_by("-day", "-pk")
     page = Paginator(payouts, PAGE).get_page(request.GET.get("page"))
     facts = {
@@ -48,12 +49,21 @@ def earnings(request: HttpRequest) -> HttpResponse:
             {
                 "amount": growing.amount,
                 "city": growing.city,
-                "day": words.noon_of(growing.day, growing.city),
+                "day": growing.day and words.noon_of(growing.day, growing.city),
                 "parts": [(words.kind_of(part.kind), part) for part in growing.parts],
+                "next": growing,
+                "plan": words.plan_of(growing.plan),
+                "owes_since": Shortfall.objects.filter(
+                    provider=provider, currency=growing.amount.currency, ended_on=None
+                ).first(),
             }
             for growing in queries.next_payouts(provider, clock.now())
         ],
-        "payouts": [_payout(payout) for payout in page],
+        "decides": person.has_perm("parties.operate_provider", provider),
+        "reserves": queries.reserves(provider),
+        "account": PayoutAccount.objects.filter(provider=provider).first(),
+        "returned": payouts.filter(state=Payout.State.FAILED).first(),
+        "payouts": [payout_of(payout) for payout in page],
         "page": page,
     }
     return render(request, "settlement/earnings.html", facts)
@@ -63,12 +73,12 @@ def earnings(request: HttpRequest) -> HttpResponse:
 @login_required
 def statement(request: HttpRequest, ref: UUID) -> HttpResponse:
     """One payout, line by line; every line leads to its order."""
-    payout = _theirs(request, ref)
+    payout = theirs(request, ref)
     page = Paginator(queries.entries_of(payout), LINES).get_page(request.GET.get("page"))
     facts = {
-        **_payout(payout),
+        **payout_of(payout),
         "provider": payout.provider,
-        "lines": [_line(line) for line in queries.lines(list(page.object_list))],
+        "lines": [line_of(line) for line in queries.lines(list(page.object_list))],
         "page": page,
         "parts": [(words.kind_of(part.kind), part) for part in queries.parts(payout)],
     }
@@ -79,8 +89,8 @@ def statement(request: HttpRequest, ref: UUID) -> HttpResponse:
 @login_required
 def statement_csv(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The same lines for a spreadsheet: amounts with a point, times with their offset."""
-    payout = _theirs(request, ref)
-    city = queries.city_of(payout.provider, payout.currency)
+    payout = theirs(request, ref)
+    city = queries.city_of_payout(payout)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     name = f"statement-{payout.day.isoformat()}-{payout.currency}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -89,14 +99,14 @@ def statement_csv(request: HttpRequest, ref: UUID) -> HttpResponse:
     for line in queries.lines(list(queries.entries_of(payout))):
         booked = line.booked_at.astimezone(city.zone_info) if city else line.booked_at
         order = line.order.code if line.order else ""
-        sums = [_plain(line.amount), _plain(line.running)]
+        sums = [plain(one.minor, one.currency) for one in (line.amount, line.running)]
         out.writerow(
             [booked.isoformat(timespec="seconds"), line.kind, order, *sums, payout.currency]
         )
     return response
 
 
-def _chosen(request: HttpRequest, providers: Iterable[Provider]) -> Provider:
+def chosen(request: HttpRequest, providers: Iterable[Provider]) -> Provider:
     """The provider named in the address, or the first."""
     own = {str(provider.ref): provider for provider in providers}
     named = request.GET.get("provider")
@@ -107,15 +117,15 @@ def _chosen(request: HttpRequest, providers: Iterable[Provider]) -> Provider:
     return own[named]
 
 
-def _theirs(request: HttpRequest, ref: UUID) -> Payout:
+def theirs(request: HttpRequest, ref: UUID) -> Payout:
     """Other people's payouts are not found, rather than forbidden."""
     providers = parties.providers_of(asking(request), "see_provider_money")
     payouts = Payout.objects.select_related("provider")
     return get_object_or_404(payouts, ref=ref, provider__in=providers)
 
 
-def _payout(payout: Payout) -> dict[str, Any]:
-    city = queries.city_of(payout.provider, payout.currency)
+def payout_of(payout: Payout) -> dict[str, Any]:
+    city = queries.city_of_payout(payout)
     return {
         "payout": payout,
         "city": city,
@@ -124,7 +134,7 @@ def _payout(payout: Payout) -> dict[str, Any]:
     }
 
 
-def _line(line: queries.Line) -> dict[str, Any]:
+def line_of(line: queries.Line) -> dict[str, Any]:
     return {
         "line": line,
         "what": _what(line.order) or words.kind_of(line.kind),
@@ -134,11 +144,3 @@ def _line(line: queries.Line) -> dict[str, Any]:
 
 def _what(order: Order | None) -> str:
     return "" if order is None else verticals.get(order.vertical).summary(order)
-
-
-def _plain(amount: Money) -> str:
-    """An amount as spreadsheets read it: 1234.50."""
-    places = EXPONENTS[amount.currency]
-    whole, rest = divmod(abs(amount.minor), 10**places)
-    sign = "-" if amount.minor < 0 else ""
-    return f"{sign}{whole}.{rest:0{places}}" if places else f"{sign}{whole}"

@@ -41,6 +41,7 @@ FILLED_BY = (
     ("me/cards/", "cards"),
     ("api/v1/cards/", "cards"),
     ("earnings/", "payouts"),
+    ("invoices/", "invoices"),
     ("api/v1/payouts/", "payouts"),
     ("me/places/", "favourites"),
     ("api/v1/me/places/", "favourites"),
@@ -52,6 +53,7 @@ FILLED_BY = (
 # What is the same for everybody.
 FIXED: dict[str, Any] = {
     "kind": "licence",
+    "currency": "CLP",
     "city": "la-serena",
     "slug": "la-serena",
     "version": "none",

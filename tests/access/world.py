@@ -25,7 +25,8 @@ from apps.parties.roles import ROLES
 from apps.payments.models import Card
 from apps.places.models import Favourite
 from apps.regulation import operations as regulation
-from apps.settlement.models import Payout
+from apps.settlement import operations as settlement
+from apps.settlement.models import Invoice, Payout
 from tests import factories, papers, rides
 from tests.factories import CITY
 
@@ -92,6 +93,7 @@ def build() -> World:
         "papers": {"ref": [paper.ref for paper in sent]},
         "cards": {"card": [one.pk for one in Card.objects.filter(user__in=[town.rider, other])]},
         "payouts": {"ref": [_payout(fleet, at).ref, _payout(luis.provider, at).ref]},
+        "invoices": {"ref": [_invoice(one, at).ref for one in (town.rider, other)]},
         "favourites": {"favourite": [_favourite(one, town.city).pk for one in people]},
         "notices": {"ref": [_notice(one, at).ref for one in people]},
         "devices": {"ref": [_device(one, at).ref for one in people]},
@@ -191,6 +193,21 @@ def _payout(provider: Any, at: Any) -> Payout:
         day=(at - timedelta(days=1)).date(),
         last_entry=0,
         settled_at=at,
+    )
+
+
+def _invoice(consumer: User, at: Any) -> Invoice:
+    return settlement.issue(
+        key=f"world:{consumer.pk}",
+        kind=Invoice.Kind.INVOICE,
+        provider=None,
+        lines=[{"label": "Ride", "minor": 1_000, "to": "PLATFORM"}],
+        currency="CLP",
+        day=at.date(),
+        consumer=consumer,
+        recipient_name="Camila",
+        by=CITY,
+        at=at,
     )
 
 

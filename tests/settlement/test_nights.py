@@ -19,6 +19,7 @@ from apps.payments import tasks
 from apps.payments.models import PayoutAccount, Transfer
 from apps.settlement import operations, queries
 from apps.settlement.models import Night, Payout
+from apps.settlement.operations import booking
 from tests.factories import CITY, OFFICER, CityFactory, ProviderFactory
 from tests.payments.city import balances, relay
 from tests.races import at_once
@@ -135,7 +136,9 @@ class TestAtOnce:
             due = -queries.books.balance(queries.payable(marco.pk), "CLP")
             both_have_looked.wait()
             with transaction.atomic():
-                operations._book_payout(f"naive:{day}", marco.pk, due, UUID(int=day), CITY, NIGHT)
+                booking.book_payout(
+                    f"naive:{day}", queries.payable(marco.pk), due, UUID(int=day), CITY, NIGHT
+                )
 
         both_have_looked = Barrier(2, timeout=30)
         at_once(lambda: naive(1), lambda: naive(2))

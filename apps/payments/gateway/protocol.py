@@ -63,6 +63,9 @@ class Gateway(Protocol):
     def transfer(self, *, account: str, amount: Money, holder: str, key: str) -> Answer:
         """Send money to a provider's account."""
 
+    def hurry(self, *, account: str, amount: Money, key: str) -> Answer:
+        """Have money that lies in an account paid out to its bank at once, or hear why not."""
+
     def open_customer(self, *, email: str, name: str, key: str) -> str:
         """Make a person known to the gateway; return its reference."""
 

@@ -271,7 +271,8 @@ def _record_transfer(transfer: Transfer, attempt: Attempt, by: Actor, at: dateti
         _tell("payments.transfer_failed", transfer, by, at, error=attempt.error)
         return
     transfer.state = Transfer.State.SENT
-    transfer.save(update_fields=["state", "reference"])
+    transfer.refusal = attempt.error[:100]
+    transfer.save(update_fields=["state", "reference", "refusal"])
     ledger.post(
         key=f"transfer:{transfer.holder}",
         kind="transfer",

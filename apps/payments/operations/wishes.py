@@ -207,9 +207,18 @@ def refund(
 
 @transaction.atomic
 def open_transfer(
-    *, holder: UUID, provider_id: int, amount: Money, by: Actor, at: datetime
+    *,
+    holder: UUID,
+    provider_id: int | None,
+    amount: Money,
+    destination: str = "",
+    is_instant: bool = False,
+    by: Actor,
+    at: datetime,
 ) -> Transfer:
-    """Send money to a provider's bank.  Opened twice with the same body, it is sent once.
+    """Send money to a provider's bank, or to an account that the gateway knows by `destination`.
+
+    Opened twice with the same body, it is sent once.  `is_instant`: the bank is to have it at once.
 
     A transfer that failed is tried once more, under a new key.  Raises `KeyReused` when the
     holder has another transfer.
@@ -218,9 +227,13 @@ def open_transfer(
         raise ValueError(f"nothing to send: {amount}")
     facts = {
         "provider_id": provider_id,
+        "destination": destination,
+        "is_instant": is_instant,
         "amount_minor": amount.minor,
         "currency": amount.currency,
     }
+    if provider_id is None and not destination:
+        raise ValueError("money goes to somebody")
     Transfer.objects.get_or_create(
         holder=holder, defaults={**facts, "opened_at": at, "state": Transfer.State.FAILED}
     )

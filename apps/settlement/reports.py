@@ -1,0 +1,62 @@
+"""The year's report as files: a table for spreadsheets, and XML for tax offices' programs."""
+
+import csv
+from io import StringIO
+from xml.etree import ElementTree as Xml
+
+from apps.kernel.money import EXPONENTS
+from apps.settlement.queries_tax import Quarter, Year
+
+HEADS = ("consideration", "activities", "fees", "taxes")
+
+
+def plain(minor: int, currency: str) -> str:
+    """An amount as programs read it: 1234.50."""
+    places = EXPONENTS[currency]
+    whole, rest = divmod(abs(minor), 10**places)
+    sign = "-" if minor < 0 else ""
+    return f"{sign}{whole}.{rest:0{places}}" if places else f"{sign}{whole}"
+
+
+def safe(text: str) -> str:
+    """Words for a spreadsheet, which takes what begins like a formula for one."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def as_csv(years: list[Year], year: int) -> str:
+    """One row for each provider and quarter; amounts with a point."""
+    out = StringIO()
+    rows = csv.writer(out)
+    rows.writerow(["year", "quarter", "provider", "name", "tax_id", "currency", *HEADS])
+    for one in years:
+        who = [str(one.provider.ref), safe(one.provider.name), safe(one.provider.tax_id)]
+        for number, quarter in enumerate(one.quarters, 1):
+            rows.writerow([year, number, *who, one.currency, *_figures(quarter, one.currency)])
+    return out.getvalue()
+
+
+def as_xml(years: list[Year], year: int) -> str:
+    """The same, one `Seller` with four quarters for each provider."""
+    root = Xml.Element("PlatformReport", {"year": str(year)})
+    for one in years:
+        seller = Xml.SubElement(root, "Seller", {"ref": str(one.provider.ref)})
+        Xml.SubElement(seller, "Name").text = _printable(one.provider.name)
+        Xml.SubElement(seller, "TaxNumber").text = _printable(one.provider.tax_id)
+        for number, quarter in enumerate(one.quarters, 1):
+            told = {"number": str(number), "currency": one.currency}
+            element = Xml.SubElement(seller, "Quarter", told)
+            for head, figure in zip(HEADS, _figures(quarter, one.currency), strict=True):
+                Xml.SubElement(element, head.capitalize()).text = figure
+    Xml.indent(root)
+    return Xml.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _figures(quarter: Quarter, currency: str) -> list[str]:
+    return [
+        str(quarter.activities) if head == "activities" else plain(getattr(quarter, head), currency)
+        for head in HEADS
+    ]
+
+
+def _printable(text: str) -> str:
+    return "".join(sign for sign in text if sign.isprintable())

@@ -1,0 +1,145 @@
+"""Cities, tax authorities and the platform are paid from the same books in the same way."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from apps.kernel import clock
+from apps.ledger import operations as ledger
+from apps.payments.models import Transfer
+from apps.settlement import operations, queries, tasks
+from apps.settlement.models import Payee, Payout
+from tests.factories import CITY, OFFICER, CityFactory
+from tests.payments.city import balances, relay
+from tests.settlement.test_nights import lines
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NIGHT = datetime(2026, 10, 23, 6, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(transactional_db):
+    return CityFactory(slug="la-serena")
+
+
+def owe(code, minor, key):
+    ledger.post(
+        key=key,
+        kind="capture",
+        about=None,
+        lines=[("clearing:cards", minor), (code, -minor)],
+        currency="CLP",
+        by=CITY,
+        at=NIGHT,
+    )
+
+
+def payee(city, prefix, schedule="NIGHTLY"):
+    operations.ensure_payees(city)
+    found = Payee.objects.get(prefix=prefix)
+    operations.set_payee(
+        payee_id=found.pk,
+        bank_account="DE89 3704 0044 0532 0130 00",
+        schedule=schedule,
+        reason="treasury's letter",
+        by=OFFICER,
+        at=NIGHT,
+    )
+    operations.keep_reference(
+        payee_id=found.pk, bank_account="DE89370400440532013000", reference="acct_city"
+    )
+    found.refresh_from_db()
+    return found
+
+
+def test_each_account_of_the_city_has_a_payout_with_a_statement_of_its_own(home):
+    city = payee(home, "city:la-serena:")
+    owe("city:la-serena:fees", 150, "capture:1")
+    owe("city:la-serena:permit-fees", 9000, "capture:2")
+
+    payouts = operations.settle_all(at=NIGHT)
+
+    assert [(one.payee, one.provider, one.account, one.amount_minor) for one in payouts] == [
+        (city, None, "city:la-serena:fees", 150),
+        (city, None, "city:la-serena:permit-fees", 9000),
+    ]
+    assert [[line.amount.minor for line in lines(one)] for one in payouts] == [[150], [9000]]
+    assert operations.settle_all(at=NIGHT) == payouts
+
+
+def test_nobody_is_paid_before_an_officer_has_said_where_to(home):
+    operations.ensure_payees(home)
+    owe("tax:la-serena:vat", 15, "capture:1")
+
+    assert operations.settle_all(at=NIGHT) == []
+    assert queries.owed_to(Payee.objects.get(prefix="tax:la-serena:"))[0][1].minor == 15
+
+
+def test_what_the_city_owes_for_subsidies_is_taken_from_its_fees(home):
+    payee(home, "city:la-serena:")
+    owe("city:la-serena:fees", 150, "capture:1")
+    owe("city:la-serena:subsidies", -40, "capture:2")
+
+    (payout,) = operations.settle_all(at=NIGHT)
+
+    assert payout.amount_minor == 110
+    assert [line.kind for line in lines(payout)] == ["capture", "subsidy_netted"]
+    assert "city:la-serena:subsidies" not in balances()
+
+
+def test_a_month_is_paid_on_its_first_day_or_as_soon_as_somebody_runs(home):
+    payee(home, "tax:la-serena:", "MONTHLY")
+    owe("tax:la-serena:vat", 15, "capture:1")
+    assert [one.amount_minor for one in operations.settle_due(at=NIGHT)] == [15]
+    owe("tax:la-serena:vat", 20, "capture:2")
+
+    assert operations.settle_due(at=NIGHT + timedelta(days=2)) == []
+    (payout,) = operations.settle_due(at=NIGHT + timedelta(days=9))
+    assert (payout.amount_minor, payout.day) == (20, date(2026, 11, 1))
+
+
+@pytest.mark.parametrize(
+    "number", ["", "DE89 3704 0044 0532 0130 01", "12'; --", "x" * 60, "ñandú12"]
+)
+def test_what_is_no_bank_account_is_refused(home, number):
+    found = operations.ensure_payees(home)[0]
+
+    with pytest.raises(operations.NotABankAccount):
+        operations.set_payee(
+            payee_id=found.pk,
+            bank_account=number,
+            schedule="NIGHTLY",
+            reason="x",
+            by=OFFICER,
+            at=NIGHT,
+        )
+
+
+def test_the_citys_part_of_a_ride_reaches_its_bank(town):
+    found = next(
+        one
+        for city in queries.City.objects.all()
+        for one in operations.ensure_payees(city)
+        if one.prefix.startswith("city:")
+    )
+    operations.set_payee(
+        payee_id=found.pk,
+        bank_account="0123456789",
+        schedule="NIGHTLY",
+        reason="treasury's letter",
+        by=OFFICER,
+        at=clock.now(),
+    )
+    tasks.open_payee_accounts()
+    town.captured()
+
+    operations.settle_all(at=clock.now())
+    relay()
+
+    payout = Payout.objects.get(payee=found)
+    found.refresh_from_db()
+    transfer = Transfer.objects.get(holder=payout.ref)
+    sent = town.bank.client().v1.transfers.retrieve(transfer.reference)
+    assert (payout.state, sent.amount, sent.destination) == ("PAID", 150, found.reference)
+    assert balances()["bank:payouts"] == -2358
+    assert "city:la-serena:fees" not in balances()
