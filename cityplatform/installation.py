@@ -100,6 +100,8 @@ class Installation:
             **self.environment(),
             "CELERY_EAGER": "0",
             "STATIC_HASHED": "1",
+            # The sandbox tells of what happens there, as Stripe would.
+            "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{self.ports['web']}/hooks/stripe/",
             # Where processes keep what they measure, for the web to tell of all of them.
             "PROMETHEUS_MULTIPROC_DIR": str(self.data / "metrics"),
         }

@@ -68,6 +68,21 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "heed what the gateway told": {
+        "task": "apps.payments.tasks.heed_waiting",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
+    "look for what the gateway could not tell": {
+        "task": "apps.payments.tasks.find_missing_events",
+        "schedule": crontab(minute=25),
+        "options": {"expires": 3000},
+    },
+    "look for what the gateway could not tell of accounts": {
+        "task": "apps.payments.tasks.find_missing_events_of_accounts",
+        "schedule": crontab(hour=6, minute=15),
+        "options": {"expires": 3000},
+    },
     "have removed cards forgotten": {
         "task": "apps.payments.tasks.forget_removed_cards",
         "schedule": crontab(minute=10),

@@ -18,7 +18,7 @@ from apps.kernel.office import ActsWithReason, Facts, FactsInline
 from apps.parties.authentication import asking
 from apps.payments import operations
 from apps.payments.forms import Refund
-from apps.payments.models import Attempt, Card, Payment, PayoutAccount, Transfer
+from apps.payments.models import Attempt, Card, GatewayEvent, Payment, PayoutAccount, Transfer
 
 
 def figures(money: Money) -> SafeString:
@@ -137,6 +137,9 @@ class PaymentAdmin(Personal, Sums, ActsWithReason):
                 )
             except operations.TooMuch:
                 form.add_error("amount", _("At most %(left)s is left.") % {"left": form.left})
+            except operations.Disputed:
+                said = _("The payer's bank has a dispute open about it: it takes the money itself.")
+                form.add_error(None, said)
             except operations.KeyReused:
                 form.add_error(None, _("This form was sent before, with another amount."))
             else:
@@ -216,6 +219,45 @@ class CardAdmin(Personal, Facts):
 class PayoutAccountAdmin(Facts):
     """The providers' accounts with the bank."""
 
-    list_display = ("provider", "reference")
+    list_display = ("provider", "reference", "pays_out", "looked_at")
+    list_filter = ("pays_out",)
     list_select_related = ("provider",)
     search_fields = ("provider__name", "reference")
+
+
+@admin.register(GatewayEvent)
+class GatewayEventAdmin(Facts):
+    """What the gateway told of its own accord.  What could not be dealt with waits here."""
+
+    list_display = (
+        "type",
+        "about",
+        "account",
+        "way",
+        "arrived_at",
+        "done_at",
+        "failures",
+        "error",
+        "dead_at",
+    )
+    list_filter = ("concerns_us", "way", ("dead_at", admin.EmptyFieldListFilter), "type")
+    search_fields = ("=event", "=about", "=account")
+    # The words themselves may speak of people, and nothing is decided by reading them.
+    exclude = ("body",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+    actions = ("process_again",)
+
+    def has_process_permission(self, request: HttpRequest) -> bool:
+        return asking(request).has_perm("payments.process_event")
+
+    @admin.action(description=_("Process again"), permissions=["process"])
+    def process_again(self, request: HttpRequest, events: QuerySet[GatewayEvent]) -> None:
+        """What is done stays done."""
+        officer = asking(request).acting(Kind.OFFICER)
+        done = sum(
+            operations.process_again(event_id=event.pk, by=officer, at=clock.now())
+            for event in events
+        )
+        said = ngettext("%d event is dealt with again.", "%d events are dealt with again.", done)
+        self.message_user(request, said % done, messages.SUCCESS if done else messages.WARNING)

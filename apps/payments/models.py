@@ -10,6 +10,18 @@ from django.utils.translation import gettext_lazy as _
 from apps.kernel.locks import LockableQuerySet
 from apps.kernel.money import Money
 from apps.parties.models import Provider
+from apps.payments.inbox_models import GatewayEvent, Listening
+
+__all__ = [
+    "Attempt",
+    "Card",
+    "Customer",
+    "GatewayEvent",
+    "Listening",
+    "Payment",
+    "PayoutAccount",
+    "Transfer",
+]
 
 
 class Customer(models.Model):
@@ -93,6 +105,7 @@ class Payment(models.Model):
     amount_minor = models.PositiveBigIntegerField(_("amount"))
     captured_minor = models.PositiveBigIntegerField(_("captured"), default=0)
     refunded_minor = models.PositiveBigIntegerField(_("refunded"), default=0)
+    disputed_minor = models.PositiveBigIntegerField(_("disputed by the payer's bank"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPENED)
     refusal = models.CharField(_("why the bank said no"), max_length=50, blank=True)
@@ -194,6 +207,9 @@ class PayoutAccount(models.Model):
 
     provider = models.OneToOneField(Provider, models.CASCADE, related_name="payout_account")
     reference = models.CharField(_("the gateway's own reference"), max_length=100, unique=True)
+    pays_out = models.BooleanField(_("pays out"), null=True, blank=True)
+    wanted = models.JSONField(_("what the gateway still wants to know"), default=list, blank=True)
+    looked_at = models.DateTimeField(_("last looked at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("payout account")
@@ -231,6 +247,8 @@ class Attempt(models.Model):
         CANCEL = "CANCEL", _("cancel")
         REFUND = "REFUND", _("refund")
         TRANSFER = "TRANSFER", _("transfer")
+        # Never asked: the payer's bank took it back, and a dispute about it was lost.
+        LOSS = "LOSS", _("lost in a dispute")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     payment = models.ForeignKey(

@@ -1,9 +1,10 @@
 """Questions about cards and payments."""
 
 from collections import Counter
+from contextlib import suppress
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from apps.kernel.money import allocate
 from apps.parties.models import User
@@ -38,13 +39,32 @@ def owes_cash(user_id: int) -> bool:
     return Payment.objects.filter(payer=user_id, state=Payment.State.UNPAID).exists()
 
 
+def waits_for(reference: str, attempt: str, *, ended: bool) -> bool:
+    """Whether how a payment stands with the gateway may be news to us.
+
+    That is when a question about it has no answer, or when it has ended and we did not end it.
+    """
+    is_it = Q(reference=reference)
+    with suppress(ValueError):
+        is_it |= Q(attempts__key=UUID(attempt))
+    for payment in Payment.objects.filter(is_it).distinct():
+        if payment.attempts.open().exists():
+            return True
+        if ended and payment.state == Payment.State.AUTHORISED:
+            return True
+    return False
+
+
 PLATFORM = "platform:fees"
 
 
 def refundable(payment: Payment) -> int:
-    """What is left to refund, in minor units, when every refund under way comes through."""
-    refunds = payment.attempts.filter(kind=Attempt.Kind.REFUND).exclude(succeeded=False)
-    total = refunds.aggregate(total=Sum("amount_minor"))["total"] or 0
+    """What is left to refund, in minor units, when every refund under way comes through.
+
+    What was lost in a dispute is not there any more, either.
+    """
+    gone = payment.attempts.filter(kind__in=[Attempt.Kind.REFUND, Attempt.Kind.LOSS])
+    total = gone.exclude(succeeded=False).aggregate(total=Sum("amount_minor"))["total"] or 0
     return payment.captured_minor - int(total)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from kombu.exceptions import OperationalError
 
@@ -12,11 +13,20 @@ from apps.audit import operations as audit
 from apps.kernel import clock
 from apps.kernel.actors import Actor
 from apps.parties.models import Provider
-from apps.payments import cards, gateway, operations, queries
+from apps.payments import cards, gateway, listening, operations, queries
 from apps.payments.gateway import Answer, Gateway
-from apps.payments.models import Attempt, Customer, Payment, PayoutAccount, Transfer
+from apps.payments.models import (
+    Attempt,
+    Customer,
+    GatewayEvent,
+    Payment,
+    PayoutAccount,
+    Transfer,
+)
 
 PAYMENTS = Actor.system("payments")
+# Seconds by which a question's own answer is usually faster than the news of it.
+ANSWER_FIRST = 2
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +105,62 @@ def ask(*, attempt_id: int, **_: Any) -> None:
         operations.give_up(attempt_id=attempt_id, error=str(error), by=PAYMENTS, at=clock.now())
     else:
         operations.record(attempt_id=attempt_id, answer=answer, by=PAYMENTS, at=clock.now())
+
+
+def start_heeding(event_id: int) -> None:
+    """Hand an event of the gateway's to the workers.  With the broker down the sweep finds it."""
+    try:
+        heed.apply_async(kwargs={"event_id": event_id}, retry=False, countdown=ANSWER_FIRST)
+    except OperationalError:
+        logger.warning("no broker: event %s waits for the sweep", event_id)
+
+
+@shared_task
+def heed_waiting(**_: Any) -> None:
+    """Fan out the events that nobody has dealt with yet, each on its own."""
+    due = GatewayEvent.objects.due(clock.now()).order_by("due_at").values_list("pk", flat=True)
+    for event_id in due[:1000]:
+        start_heeding(event_id)
+
+
+@shared_task
+def heed(*, event_id: int, **_: Any) -> None:
+    """Deal with one event; what fails is counted, and due again later."""
+    event = GatewayEvent.objects.filter(pk=event_id, done_at=None, dead_at=None).first()
+    if event is None:
+        return
+    try:
+        listening.heed(gateway.ours(), event)
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        logger.warning("%s waits: %s", event, said)
+        operations.note_failed(event_id=event_id, error=said, by=PAYMENTS, at=clock.now())
+
+
+@shared_task
+def find_missing_events(**_: Any) -> None:
+    """Take in what the gateway meant to tell and could not, for however long that was."""
+    if not settings.STRIPE_API_KEY:
+        return
+    _find_missing("")
+    operations.empty_old(at=clock.now())
+
+
+@shared_task
+def find_missing_events_of_accounts(**_: Any) -> None:
+    """The same for every provider's account, each of which has a list of its own."""
+    for account in PayoutAccount.objects.order_by("pk").values_list("reference", flat=True):
+        _find_missing(account)
+
+
+def _find_missing(account: str) -> None:
+    try:
+        found = listening.find_missing(gateway.ours(), at=clock.now(), account=account)
+    except (gateway.GatewayDown, gateway.NotUnderstood, ImproperlyConfigured) as error:
+        logger.warning("the gateway's list of %s was not read: %s", account or "events", error)
+        return
+    for event in found:
+        start_heeding(event.pk)
 
 
 @shared_task

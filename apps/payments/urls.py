@@ -1,9 +1,10 @@
 from django.urls import path
 
-from apps.payments import views
+from apps.payments import views, views_hooks
 
 app_name = "payments"
 urlpatterns = [
+    path("hooks/stripe/", views_hooks.hear, name="hook"),
     path("me/cards/", views.index, name="cards"),
     path("me/cards/add/", views.add, name="add"),
     path("me/cards/added/", views.added, name="added"),

@@ -241,6 +241,8 @@ class Server:
         if request.url.path == "/control/deliveries":
             return JSONResponse(await self.work(lambda: webhooks.deliveries(self.store)))
         form = await form_of(request)
+        if request.url.path == "/control/faults":
+            return await self.go_wrong(form)
         seconds = form.get("advance", "")
         if not re.fullmatch(r"[0-9]{1,9}", seconds):
             return JSONResponse({"error": "Say how many seconds to advance."}, 400)
@@ -254,6 +256,24 @@ class Server:
         moment = await self.work(turn)
         self.news.set()
         return JSONResponse({"now": moment})
+
+    async def go_wrong(self, form: dict[str, str]) -> Response:
+        """Events doubled, late, out of order or lost from now on; an empty form ends all that."""
+        for name, value in form.items():
+            most = webhooks.FAULTS.get(name)
+            if most is None or not re.fullmatch(r"[0-9]{1,6}", value) or int(value) > most:
+                asked = ", ".join(
+                    f"{fault} up to {most}" for fault, most in webhooks.FAULTS.items()
+                )
+                return JSONResponse({"error": f"Say what goes wrong: {asked}."}, 400)
+        faults = {name: int(value) for name, value in form.items() if int(value)}
+
+        def turn() -> None:
+            with self.store.transaction():
+                self.store.go_wrong(faults)
+
+        await self.work(turn)
+        return JSONResponse(faults)
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -373,6 +393,7 @@ def build(config: Config) -> Starlette:
             Route("/static/sandbox.css", server.style),
             Route("/control/deliveries", server.control),
             Route("/control/clock", server.control, methods=["POST"]),
+            Route("/control/faults", server.control, methods=["POST"]),
             Route("/{path:path}", server.api, methods=["GET", "POST", "DELETE"]),
         ],
         lifespan=life,

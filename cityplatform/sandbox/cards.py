@@ -56,6 +56,7 @@ class Card:
     approval: Literal["never", "always", "until_set_up"] = "never"
     disputed: bool = False
     immediate: bool = False
+    refund_fails: bool = False
 
     @property
     def last4(self) -> str:
@@ -109,6 +110,7 @@ CARDS = (
         approval="until_set_up",
     ),
     Card("4000000000000259", ("createDispute",), disputed=True),
+    Card("4000000000005126", ("refundFail",), refund_fails=True),
     Card("4000000000000077", ("bypassPending",), immediate=True),
 )
 BY_NUMBER = {card.number: card for card in CARDS}

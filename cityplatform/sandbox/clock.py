@@ -2,7 +2,7 @@
 
 import time
 
-from cityplatform.sandbox import balance, checkout, payments, payouts
+from cityplatform.sandbox import balance, checkout, disputes, payments, payouts, refunds
 from cityplatform.sandbox.config import Config
 from cityplatform.sandbox.endpoints import Call
 from cityplatform.sandbox.errors import Json
@@ -28,6 +28,10 @@ def happen(call: Call, body: Json) -> None:
         balance.ripen(call, body)
     elif kind == "payout":
         payouts.arrive(call, body)
+    elif kind == "refund":
+        refunds.fail(call, body)
+    elif kind == "dispute":
+        disputes.decide(call, body)
     elif kind == "payment_intent":
         payments.cancel(call, body, "automatic")
     elif kind == "checkout.session":

@@ -21,7 +21,8 @@ class Config:
     """Where the sandbox listens and keeps its state, and the secrets it shares with the city.
 
     `pending_seconds` is how long captured money waits before it can be paid out;
-    `payout_seconds` how long a payout travels to its bank.
+    `payout_seconds` how long a payout travels to its bank; `review_seconds` how long the bank of a
+    card's holder looks at what was said against a dispute.
     """
 
     data: Path
@@ -33,6 +34,7 @@ class Config:
     public_url: str = ""
     pending_seconds: int = 0
     payout_seconds: int = 86_400
+    review_seconds: int = 3 * 86_400
 
     @property
     def file(self) -> Path:
@@ -77,6 +79,7 @@ def read(argv: Sequence[str], env: Mapping[str, str] = os.environ) -> Config:
         public_url=env.get("SANDBOX_PUBLIC_URL", ""),
         pending_seconds=seconds(env, "SANDBOX_PENDING_SECONDS", 0),
         payout_seconds=seconds(env, "SANDBOX_PAYOUT_SECONDS", 86_400),
+        review_seconds=seconds(env, "SANDBOX_REVIEW_SECONDS", 3 * 86_400),
     )
 
 

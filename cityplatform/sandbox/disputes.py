@@ -3,7 +3,7 @@
 from cityplatform.sandbox import balance
 from cityplatform.sandbox.endpoints import Call, endpoint, listed
 from cityplatform.sandbox.errors import Json, invalid
-from cityplatform.sandbox.params import text
+from cityplatform.sandbox.params import boolean, group, merged, metadata, text
 from cityplatform.sandbox.webhooks import emit
 
 FEE = 1500
@@ -51,7 +51,7 @@ def open_for(call: Call, charge: Json) -> Json:
         description=f"Chargeback withdrawal for {charge['id']}",
     )
     kept["balance_transactions"] = [entry]
-    call.keep(kept)
+    call.keep(kept, due=call.now + TIME_TO_ANSWER)
     charge["disputed"] = True
     call.store.save(charge)
     emit(call, "charge.dispute.created", kept)
@@ -68,6 +68,76 @@ EVIDENCE = (
     "shipping_address shipping_carrier shipping_date shipping_documentation "
     "shipping_tracking_number uncategorized_file uncategorized_text"
 )
+
+
+# Evidence in these words decides at once (stripe.com/docs/testing#evidence).
+WINNING, LOSING = "winning_evidence", "losing_evidence"
+
+
+def stands(call: Call, charge: Json) -> bool:
+    """Whether the holder's bank has the money of this charge, for now or for good."""
+    found, _ = call.store.find(
+        "dispute", account=call.account, where={"charge": charge["id"]}, limit=100
+    )
+    return any(dispute["status"] != "won" for dispute in found)
+
+
+@endpoint(
+    "POST",
+    "/v1/disputes/{id}",
+    evidence=group({name: text(longest=20_000, unset=True) for name in EVIDENCE.split()}),
+    metadata=metadata(),
+    submit=boolean(),
+)
+def update_dispute(call: Call) -> Json:
+    """Keep evidence, and send it to the holder's bank when asked to: once, and before the day."""
+    kept, ask = call.find("dispute"), call.params
+    if kept["status"] != "needs_response":
+        raise invalid("This dispute is not open to evidence any more.")
+    if "metadata" in ask:
+        kept["metadata"] = merged(kept["metadata"], ask["metadata"])
+    kept["evidence"] |= {name: value or None for name, value in ask.get("evidence", {}).items()}
+    said = [value for value in kept["evidence"].values() if value and isinstance(value, str)]
+    kept["evidence_details"]["has_evidence"] = bool(said)
+    if ask.get("submit") and said:
+        kept["status"] = "under_review"
+        kept["evidence_details"]["submission_count"] += 1
+        call.store.set_due(kept["id"], call.now + call.config.review_seconds)
+    call.store.save(kept)
+    emit(call, "charge.dispute.updated", kept)
+    if kept["status"] == "under_review" and kept["evidence"]["uncategorized_text"] in (
+        WINNING,
+        LOSING,
+    ):
+        decide(call, kept)
+    return kept
+
+
+def decide(call: Call, kept: Json) -> None:
+    """The day has come: who was silent has lost, who answered has won, unless the test says not."""
+    call.store.set_due(kept["id"], None)
+    losing = kept["evidence"]["uncategorized_text"] == LOSING
+    if kept["status"] == "needs_response" or losing:
+        kept["evidence_details"]["past_due"] = kept["status"] == "needs_response"
+        end(call, kept, "lost")
+        return
+    entry = balance.book(
+        call,
+        "adjustment",
+        kept["amount"],
+        kept["currency"],
+        kept["id"],
+        description=f"Chargeback reversal for {kept['charge']}",
+    )
+    kept["balance_transactions"] = [*kept["balance_transactions"], entry]
+    end(call, kept, "won")
+    emit(call, "charge.dispute.funds_reinstated", kept)
+
+
+def end(call: Call, kept: Json, status: str) -> None:
+    kept["status"] = status
+    call.store.save(kept)
+    emit(call, "charge.dispute.closed", kept)
 
 
 @endpoint("GET", "/v1/disputes/{id}")
@@ -89,7 +159,6 @@ def close_dispute(call: Call) -> Json:
     kept = call.find("dispute")
     if kept["status"] != "needs_response":
         raise invalid("This dispute is already closed.")
-    kept["status"] = "lost"
-    call.store.save(kept)
-    emit(call, "charge.dispute.closed", kept)
+    call.store.set_due(kept["id"], None)
+    end(call, kept, "lost")
     return kept

@@ -1,11 +1,13 @@
 """Refunds: money on its way back to the card it came from."""
 
-from cityplatform.sandbox import balance, money, transfers
+from cityplatform.sandbox import balance, cards, disputes, money, transfers
 from cityplatform.sandbox.endpoints import Call, endpoint, listed
 from cityplatform.sandbox.errors import Json, invalid, malformed
 from cityplatform.sandbox.params import amount, boolean, merged, metadata, text
 from cityplatform.sandbox.webhooks import emit
 
+# Seconds until a bank that does not take a refund says so.
+FAILS_AFTER = 3600
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 
 
@@ -46,7 +48,7 @@ def create_refund(call: Call) -> Json:
             param="charge",
         )
     left = charge["amount_captured"] - charge["amount_refunded"]
-    if charge["disputed"]:
+    if disputes.stands(call, charge):
         raise invalid(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
             code="charge_disputed",
@@ -97,7 +99,8 @@ def give_back(call: Call, charge: Json, value: int, ask: Json) -> Json:
         refund["transfer_reversal"] = transfers.reverse_for(call, charge, refund)
     if ask.get("refund_application_fee"):
         transfers.return_fee(call, charge, value)
-    call.keep(refund)
+    card = cards.BY_NUMBER[call.store.hidden(charge["id"])["card"]]
+    call.keep(refund, due=call.now + FAILS_AFTER if card.refund_fails else None)
     before = {"amount_refunded": charge["amount_refunded"], "refunded": charge["refunded"]}
     charge["amount_refunded"] += value
     charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
@@ -105,6 +108,24 @@ def give_back(call: Call, charge: Json, value: int, ask: Json) -> Json:
     emit(call, "refund.created", refund)
     emit(call, "charge.refunded", charge, before)
     return refund
+
+
+def fail(call: Call, refund: Json) -> None:
+    """The holder's bank does not take it: the money is back with whoever gave it."""
+    call.store.set_due(refund["id"], None)
+    entry = balance.book(call, "refund_failure", refund["amount"], refund["currency"], refund["id"])
+    refund |= {
+        "failure_balance_transaction": entry["id"],
+        "failure_reason": "expired_or_canceled_card",
+        "status": "failed",
+    }
+    call.store.save(refund)
+    charge = call.refer("charge", refund["charge"], "charge")
+    charge["amount_refunded"] -= refund["amount"]
+    charge["refunded"] = False
+    call.store.save(charge)
+    emit(call, "refund.failed", refund)
+    emit(call, "charge.refund.updated", refund)
 
 
 @endpoint("GET", "/v1/refunds/{id}")

@@ -58,6 +58,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     answer TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (next_at) WHERE status = 'waiting';
+CREATE TABLE IF NOT EXISTS faults (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS clock (ahead INTEGER NOT NULL);
 INSERT INTO clock SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM clock);
 """
@@ -220,6 +221,16 @@ class Store:
     def ahead(self) -> int:
         """How many seconds the sandbox's clock runs before the wall clock."""
         return int(self.db.execute("SELECT ahead FROM clock").fetchone()[0])
+
+    def faults(self) -> dict[str, int]:
+        """What is to go wrong with what is told, by the control endpoint's wish."""
+        rows = self.db.execute("SELECT name, value FROM faults").fetchall()
+        return {row["name"]: row["value"] for row in rows}
+
+    def go_wrong(self, faults: dict[str, int]) -> None:
+        """Have these things go wrong from now on, and no others."""
+        self.db.execute("DELETE FROM faults")
+        self.db.executemany("INSERT INTO faults VALUES (?, ?)", faults.items())
 
     def advance(self, seconds: int) -> None:
         self.db.execute("UPDATE clock SET ahead = ahead + ?", (seconds,))

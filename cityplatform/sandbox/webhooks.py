@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import random
 import time
 import urllib.error
 import urllib.request
@@ -39,8 +40,27 @@ def emit(call: Call, event: str, body: Json, previous: Json | None = None) -> No
         kept["account"] = call.account
     call.keep(kept)
     if call.config.webhook_url:
-        call.store.db.execute(
-            "INSERT INTO deliveries (event, next_at) VALUES (?, ?)", (kept["id"], time.time())
+        send_out(call.store, str(kept["id"]))
+
+
+# What the control endpoint can have go wrong, and how much of it at most: further copies of each
+# event, seconds by which each waits, seconds of which each waits a part by chance, and whether it
+# is never sent.
+FAULTS = {"duplicate": 10, "delay": 604_800, "reorder": 60, "drop": 1}
+
+
+def send_out(store: Store, event: str) -> None:
+    """Put an event on its way to the city, or on as many ways as are wished for."""
+    faults = store.faults()
+    for _ in range(1 + faults.get("duplicate", 0)):
+        chance = random.uniform(0, faults.get("reorder", 0))
+        store.db.execute(
+            "INSERT INTO deliveries (event, next_at, status) VALUES (?, ?, ?)",
+            (
+                event,
+                time.time() + faults.get("delay", 0) + chance,
+                "dropped" if faults.get("drop") else "waiting",
+            ),
         )
 
 

@@ -276,6 +276,7 @@ def live_through_everything(bank, api) -> None:
     )
     [dispute] = v1.disputes.list({"payment_intent": disputed.id}).data
     v1.disputes.retrieve(dispute.id)
+    v1.disputes.update(dispute.id, {"evidence": {"customer_name": "Camila"}})
     v1.disputes.close(dispute.id)
     refused(stripe.InvalidRequestError, v1.disputes.close, dispute.id)
     [event] = v1.events.list({"type": "charge.dispute.closed", "limit": 1}).data

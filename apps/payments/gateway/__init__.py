@@ -7,28 +7,40 @@ from django.db import connection
 from apps.payments.gateway.accounts import Accounts
 from apps.payments.gateway.cards import Cards
 from apps.payments.gateway.charges import Charges
+from apps.payments.gateway.disputes import Disputes
+from apps.payments.gateway.events import Events
 from apps.payments.gateway.protocol import (
+    AccountFacts,
     Answer,
     CardFacts,
+    DisputeFacts,
     Gateway,
     GatewayDown,
+    IntentFacts,
+    Movement,
     NotUnderstood,
     NotYet,
+    RefundFacts,
 )
 
 __all__ = [
+    "AccountFacts",
     "Answer",
     "CardFacts",
+    "DisputeFacts",
     "Gateway",
     "GatewayDown",
+    "IntentFacts",
+    "Movement",
     "NotUnderstood",
     "NotYet",
+    "RefundFacts",
     "StripeGateway",
     "ours",
 ]
 
 
-class StripeGateway(Charges, Cards, Accounts):
+class StripeGateway(Charges, Cards, Accounts, Events, Disputes):
     """All of it, through Stripe's own SDK."""
 
 

@@ -33,7 +33,7 @@ class Charges(Asking):
                 )
             except stripe.CardError as error:
                 refused = getattr(error.error, "payment_intent", None)
-                return Answer(False, refused["id"] if refused else "", _refusal(error))
+                return Answer(False, refused["id"] if refused else "", word_for(_reason(error)))
             if intent.status == "requires_capture":
                 return Answer(True, intent.id)
             # The bank wants the payer to confirm, and the payer is on the kerb, not at a screen.
@@ -84,6 +84,8 @@ class Charges(Asking):
                 refunds = self.stripe.v1.refunds.list({"payment_intent": reference, "limit": 100})
                 earlier = [one for one in refunds.data if _attempt_of(one.metadata) == key]
                 if not earlier:
+                    if error.code == "charge_disputed":
+                        return Answer(False, "", "disputed")
                     raise error
                 made = earlier[0]
             if made.status in ("succeeded", "pending"):
@@ -103,9 +105,14 @@ def _attempt_of(metadata: Any) -> str:
     return str(metadata["attempt"]) if metadata and "attempt" in metadata else ""
 
 
-def _refusal(error: stripe.CardError) -> str:
+def _reason(error: stripe.CardError) -> str:
+    detail: Any = error.error
+    finer = str(getattr(detail, "decline_code", None) or "")
+    return finer if word_for(finer) != "declined" else str(error.code)
+
+
+def word_for(reason: str) -> str:
     """Our word for why the bank said no.  Whether a card was stolen is not ours to tell."""
-    reason = getattr(error.error, "decline_code", None) or error.code
     words = {
         "insufficient_funds": "insufficient_funds",
         "expired_card": "expired",
@@ -115,4 +122,4 @@ def _refusal(error: stripe.CardError) -> str:
         "invalid_expiry_month": "wrong_details",
         "invalid_expiry_year": "wrong_details",
     }
-    return words.get(str(reason), words.get(str(error.code), "declined"))
+    return words.get(reason, "declined")

@@ -1,7 +1,8 @@
 """What every gateway can do, and the words in which it answers."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from apps.kernel.money import Money
 
@@ -29,6 +30,63 @@ class CardFacts:
     last4: str
     expires_month: int
     expires_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class IntentFacts:
+    """How a payment stands with the gateway; `attempt` is the key under which it was opened."""
+
+    reference: str
+    status: str
+    received_minor: int
+    refusal: str
+    attempt: str
+    lapsed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFacts:
+    """How a refund stands with the gateway; `attempt` is the key under which it was asked for."""
+
+    reference: str
+    status: str
+    failure: str
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """Whether a provider's account pays out, and what the gateway still wants to know."""
+
+    reference: str
+    pays_out: bool
+    wanted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Money that a dispute moved at the gateway: negative when a bank took it."""
+
+    reference: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFacts:
+    """How a dispute stands with the gateway; `due_by` in seconds since 1970, 0 for never."""
+
+    reference: str
+    intent: str
+    amount_minor: int
+    currency: str
+    reason: str
+    status: str
+    opened: int
+    due_by: int
+    submissions: int
+    movements: tuple[Movement, ...]
 
 
 class GatewayDown(Exception):
@@ -83,3 +141,26 @@ class Gateway(Protocol):
 
     def forget_card(self, *, reference: str) -> None:
         """Forget a card.  Forgetting it twice is harmless."""
+
+    def intent(self, *, reference: str) -> IntentFacts:
+        """How a payment stands now, whatever was told of it and when."""
+
+    def refund_facts(self, *, reference: str) -> RefundFacts:
+        """How a refund stands now."""
+
+    def account_facts(self, *, reference: str) -> AccountFacts:
+        """How a provider's account stands now."""
+
+    def events(self, *, since: int, account: str = "") -> Iterator[dict[str, Any]]:
+        """What the gateway told, or meant to tell, since a moment in seconds since 1970."""
+
+    def dispute(self, *, reference: str) -> DisputeFacts:
+        """How a dispute stands now."""
+
+    def answer_dispute(
+        self, *, reference: str, evidence: Mapping[str, str], key: str
+    ) -> DisputeFacts:
+        """Send the evidence to the payer's bank, once and for all."""
+
+    def close_dispute(self, *, reference: str, key: str) -> DisputeFacts:
+        """Accept that the money stays with the payer."""

@@ -3,7 +3,8 @@
 Whoever wants something of the gateway notes it here as an attempt, in their own transaction
 (`wishes`).  A subscriber opens the attempts of a payment one after another, a task asks holding
 no lock, and `record` writes down the answer, books it and tells the city (`answers`);
-what was not paid in cash ends by an officer (`debts`).  What is
+what was not paid in cash ends by an officer (`debts`); what the gateway tells of its own accord
+is kept and heeded (`inbox`); what a payer's bank takes back is noted (`disputes`).  What is
 asked next follows from the state in which the answer left the payment, never from the order in
 which the news came.  A crash anywhere leaves a row that says what to do next.
 """
@@ -21,8 +22,22 @@ from apps.payments.operations.answers import (
     try_now,
 )
 from apps.payments.operations.debts import NotOwed, let_go, note_paid
+from apps.payments.operations.disputes import note_loss, withhold
+from apps.payments.operations.inbox import (
+    empty_old,
+    heed_account,
+    heed_intent,
+    heed_refund,
+    keep,
+    note_done,
+    note_failed,
+    note_listed,
+    pass_on,
+    process_again,
+)
 from apps.payments.operations.wishes import (
     NOT_PAID,
+    Disputed,
     Ended,
     KeyReused,
     NoSuchCard,
@@ -44,6 +59,7 @@ __all__ = [
     "LONGEST_PATIENCE",
     "PATIENCE",
     "NOT_PAID",
+    "Disputed",
     "Ended",
     "KeyReused",
     "NoSuchCard",
@@ -55,15 +71,27 @@ __all__ = [
     "begin",
     "cancel",
     "capture",
+    "empty_old",
     "give_up",
+    "heed_account",
+    "heed_intent",
+    "heed_refund",
+    "keep",
     "keep_payout_account",
     "let_go",
+    "note_done",
+    "note_failed",
+    "note_listed",
+    "note_loss",
     "note_paid",
     "open",
     "open_transfer",
+    "pass_on",
+    "process_again",
     "put_off",
     "record",
     "refund",
     "revise_cash",
     "try_now",
+    "withhold",
 ]

@@ -39,6 +39,10 @@ class TooMuch(ValueError):
     """More than there is: than was authorised, or than is left of what was captured."""
 
 
+class Disputed(Exception):
+    """The payer's bank has a dispute open about this payment, and the money until it is decided."""
+
+
 class NotCaptured(Exception):
     """There is nothing to refund: the money was never taken."""
 
@@ -176,7 +180,8 @@ def refund(
     """Give back some of what was captured; `split` says which accounts give it.
 
     The same `key` is one refund; without a key each call is another.  Raises `NotCaptured`, also
-    for cash, which whoever has it gives back by hand, `TooMuch` above what is left, `KeyReused`,
+    for cash, which whoever has it gives back by hand, `Disputed` while the payer's bank is about
+    to take it back by itself, `TooMuch` above what is left, `KeyReused`,
     and `ValueError` for a split that does not sum to the amount.
     """
     _check_split(amount_minor, split)
@@ -189,6 +194,8 @@ def refund(
         return before
     if payment.state != State.CAPTURED or payment.method == Method.CASH:
         raise NotCaptured(holder)
+    if payment.disputed_minor:
+        raise Disputed(holder)
     left = queries.refundable(payment)
     if amount_minor > left:
         raise TooMuch(f"{amount_minor} of {left}")
@@ -278,7 +285,9 @@ def _end(
     parts = [[code, minor] for code, minor in split]
     ending = payment.attempts.filter(kind__in=[Kind.CAPTURE, Kind.CANCEL]).first()
     if ending is None:
-        if payment.state not in (State.OPENED, State.AUTHORISED):
+        # What ran out unasked is answered by itself, and told to whoever wanted the money.
+        has_lapsed = payment.state == State.CANCELLED and payment.refusal == "lapsed"
+        if payment.state not in (State.OPENED, State.AUTHORISED) and not has_lapsed:
             raise Ended(f"{payment.holder} is {payment.state}")
         note(payment, kind, amount_minor, split=parts, about=about, by=by, at=at)
     elif ending.kind != kind:
