@@ -5,10 +5,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from apps.payments.gateway.accounts import Accounts
+from apps.payments.gateway.balance import Balance
 from apps.payments.gateway.cards import Cards
 from apps.payments.gateway.charges import Charges
 from apps.payments.gateway.protocol import (
     Answer,
+    BalanceLine,
     CardFacts,
     Gateway,
     GatewayDown,
@@ -18,6 +20,7 @@ from apps.payments.gateway.protocol import (
 
 __all__ = [
     "Answer",
+    "BalanceLine",
     "CardFacts",
     "Gateway",
     "GatewayDown",
@@ -28,7 +31,7 @@ __all__ = [
 ]
 
 
-class StripeGateway(Charges, Cards, Accounts):
+class StripeGateway(Charges, Cards, Accounts, Balance):
     """All of it, through Stripe's own SDK."""
 
 

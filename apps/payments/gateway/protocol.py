@@ -1,7 +1,9 @@
 """What every gateway can do, and the words in which it answers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 from apps.kernel.money import Money
 
@@ -29,6 +31,26 @@ class CardFacts:
     last4: str
     expires_month: int
     expires_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceLine:
+    """One movement in the gateway's own books; minor units, what comes in is positive.
+
+    `source` is what moved it, `parent` the payment behind that, where there is one.
+    """
+
+    reference: str
+    kind: str
+    amount_minor: int
+    fee_minor: int
+    net_minor: int
+    currency: str
+    source: str
+    parent: str
+    created_at: datetime
+    available_on: datetime
+    payload: dict[str, Any]
 
 
 class GatewayDown(Exception):
@@ -80,3 +102,11 @@ class Gateway(Protocol):
 
     def forget_card(self, *, reference: str) -> None:
         """Forget a card.  Forgetting it twice is harmless."""
+
+    def balance_lines(
+        self, *, since: datetime, until: datetime | None = None
+    ) -> Iterator[list[BalanceLine]]:
+        """Every movement of the money at the gateway in that time, page by page, newest first."""
+
+    def balance(self) -> dict[str, int]:
+        """All that the gateway holds for us, on its way or there, in minor units by currency."""
