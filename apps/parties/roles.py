@@ -117,16 +117,28 @@ ABILITIES: dict[str, Ability] = {
         ("listings.view_listing", "listings.change_listing"),
     ),
     "see_money": Ability(
-        _("see payments, the ledger, payouts, tariffs, taxes and fees"),
-        ("payments.view_*", "ledger.view_*", "settlement.view_*", "pricing.view_*"),
+        _("see payments, the ledger, payouts, reconciliation, tariffs, taxes and fees"),
+        (
+            "payments.view_*",
+            "ledger.view_*",
+            "settlement.view_*",
+            "treasury.view_*",
+            "pricing.view_*",
+        ),
     ),
     "move_money": Ability(
-        _("give money back, settle unpaid cash, ask the bank again, hold and release payouts"),
+        _(
+            "give money back, settle unpaid cash, ask the bank again, hold and release payouts,"
+            " hand in bank statements, explain and correct differences"
+        ),
         (
             "payments.refund_payment",
             "payments.settle_debt",
             "payments.ask_again",
             "settlement.hold_payout",
+            "treasury.read_lines",
+            "treasury.work_difference",
+            "treasury.approve_correction",
         ),
     ),
     "set_levies": Ability(

@@ -150,6 +150,8 @@ class Run(models.Model):
     differences = models.JSONField(_("differences, by kind"), default=dict)
     # By currency: what the books say, what the lines sum to, what the gateway says that it holds.
     held = models.JSONField(_("money at the gateway"), default=dict)
+    # What stands open on the clearing accounts, each with its currency and sums by age.
+    ageing = models.JSONField(_("open, by age"), default=list)
     by = models.CharField(_("by"), max_length=100)
 
     class Meta:

@@ -167,7 +167,7 @@ def propose(*, difference_id: int, counter: str, reason: str, by: Actor, at: dat
 
 
 @transaction.atomic
-def approve(*, difference_id: int, by: Actor, at: datetime) -> None:
+def approve(*, difference_id: int, by: Actor, at: datetime, reason: str = "") -> None:
     """Book the correction that another officer proposed.  Raises `NotPossible`, `SameOfficer`."""
     one = _proposed(difference_id)
     officer = _officer(by)
@@ -186,7 +186,7 @@ def approve(*, difference_id: int, by: Actor, at: datetime) -> None:
     )
     one.state, one.approved_by = State.CORRECTED, officer
     one.save(update_fields=["state", "approved_by", "correction"])
-    _done(one, What.CORRECTED, one.correction.key, by, at)
+    _done(one, What.CORRECTED, f"{one.correction.key} {reason}".strip()[:500], by, at)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.payments.operations import CLEARING
+from apps.treasury import queries
 from apps.treasury.accounts import (
     BANK_PAYOUTS,
     CAPTURES,
@@ -180,6 +181,7 @@ def reconcile(*, by: Actor, at: datetime, since: datetime | None = None) -> Run:
         matched=lines_count - lines.filter(journal=None).exclude(kind__in=_ALONE).count(),
         differences=counts,
         held=held(),
+        ageing=[[one.code, one.currency, *one.sums] for one in queries.ageing(at)],
         by=str(by),
     )
     run.took_ms = round((time.monotonic() - began) * 1000)
