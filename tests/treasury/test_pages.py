@@ -246,3 +246,18 @@ def test_officers_can_read_the_treasury(new_page, site, width, theme, transactio
         shot = name.strip("/") or "money"
         screenshot(page, f"treasury-{shot}-{width}-{theme}", full=True)
         assert_accessible(page, but=THE_ADMINS_OWN)
+
+
+def test_machines_are_told_what_is_open_and_what_differs(client, settings):
+    settings.METRICS_TOKEN = "word"
+    at = clock.now()
+    post("capture:1", "capture", None, at, ("clearing:cards", 9), ("platform:fees", -9))
+    line = seeded._line(1, "charge", 500, "ch_1", "pi_1", at - timedelta(hours=2))
+    operations.keep_lines(lines=[line], by=BY, at=at)
+    operations.reconcile(by=BY, at=at)
+
+    told = client.get("/metrics", headers={"Authorization": "Bearer word"}).content.decode()
+
+    young = 'city_clearing_open_minor{account="clearing:cards",currency="CLP",days="under_1"} 9.0'
+    assert young in told
+    assert "city_differences_open 1.0" in told
