@@ -22,7 +22,7 @@ class Database(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         families: dict[str, GaugeMetricFamily] = {}
-        for one in machinery.readings(clock.now()):
+        for one in [*machinery.readings(clock.now()), *machinery.ages()]:
             names = sorted(one.tags)
             family = families.setdefault(
                 one.name, GaugeMetricFamily(one.name, HELP[one.name], labels=names)
@@ -40,6 +40,8 @@ HELP = {
     "city_offers_last_hour": "Offers made in the last hour, by what became of them",
     "city_matcher_leads": "Whether a matcher leads the city: 1 or 0",
     "city_clearing_minor": "Money taken and not yet passed on, in minor units",
+    "city_clearing_open_minor": "Open on a clearing account at the last comparison, by days",
+    "city_differences_open": "Differences between gateway, bank and books that wait for somebody",
     "city_attempts_open": "Questions to the bank without an answer yet",
     "city_attempts_dead": "Questions that the bank did not understand",
     "city_seal_age_seconds": "How long something in the logs has stood unsealed",

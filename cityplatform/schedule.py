@@ -131,4 +131,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=10),
         "options": {"expires": 3000},
     },
+    # What the gateway says of our money, and whether the books say the same.
+    "read the gateway's lines and compare": {
+        "task": "apps.treasury.tasks.reconcile",
+        "schedule": 180.0,
+        "options": {"expires": 180},
+    },
 }

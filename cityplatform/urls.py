@@ -13,6 +13,7 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("admin/", include("apps.insight.urls")),
     path("admin/", include("apps.inspection.urls")),
+    path("admin/", include("apps.treasury.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("apps.api.urls")),

@@ -26,6 +26,8 @@ from apps.payments.operations import CLEARING
 from apps.places.models import City
 from apps.settlement import queries as settlement
 from apps.settlement.models import Night, Shortfall
+from apps.treasury.models import Difference, Run
+from apps.treasury.queries import AGES
 
 HEARTBEAT = "insight.heartbeat"
 HEARTBEAT_KEPT = timedelta(days=1)
@@ -145,6 +147,7 @@ def _money() -> list[Reading]:
     )
     unanswered: dict[str, Any] = {"answered_at__isnull": True, "dead_at__isnull": True}
     dead: dict[str, Any] = {"answered_at__isnull": True, "dead_at__isnull": False}
+    differing: dict[str, Any] = {"state__in": [Difference.State.OPEN, Difference.State.PROPOSED]}
     return [
         *(
             Reading(
@@ -160,6 +163,21 @@ def _money() -> list[Reading]:
             Attempt.objects.filter(**unanswered).count(), rows(Attempt, **unanswered),
         ),
         _alarm("city_attempts_dead", _("Questions the bank did not understand"), Attempt, dead),
+        _alarm("city_differences_open", _("Differences in the money"), Difference, differing),
+    ]  # fmt: skip
+
+
+def ages() -> list[Reading]:
+    """What stood open on each clearing account at the last comparison, by days; for machines."""
+    run = Run.objects.order_by("-pk").first()
+    names = [*(f"under_{days}" for days in AGES), f"over_{AGES[-1]}"]
+    return [
+        Reading(
+            "city_clearing_open_minor", code, minor, "",
+            {"account": code, "currency": currency, "days": days},
+        )
+        for code, currency, *sums in (run.ageing if run else [])
+        for days, minor in zip(names, sums, strict=True)
     ]  # fmt: skip
 
 
@@ -233,7 +251,10 @@ def measured() -> list[Reading]:
 
 
 def _alarm(
-    name: str, label: str | Promise, model: type[Delivery] | type[Attempt], where: dict[str, Any]
+    name: str,
+    label: str | Promise,
+    model: type[Delivery] | type[Attempt] | type[Difference],
+    where: dict[str, Any],
 ) -> Reading:
     count = model._default_manager.filter(**where).count()
     return Reading(name, label, count, rows(model, **where), is_alarming=count > 0)

@@ -35,6 +35,7 @@ from apps.regulation.models import CaseFile, Decision, Paper, Permit, Policy, Po
 from apps.regulation.queries_permits import ending
 from apps.regulation.rulebook import Standing
 from apps.settlement.models import Payout
+from apps.treasury.models import Difference
 
 WAITS_TOO_LONG = timedelta(minutes=3)
 STUCK_AFTER = timedelta(minutes=2)
@@ -128,6 +129,12 @@ def worklists(at: datetime) -> list[Figure]:
             _("Payouts that the bank returned"), Payout, urgent=True, state=Payout.State.FAILED
         ),
         counted(_("Payouts held by an officer"), Payout, urgent=True, state=Payout.State.HELD),
+        counted(
+            _("Differences in the money"),
+            Difference,
+            urgent=True,
+            state__in=[Difference.State.OPEN.value, Difference.State.PROPOSED.value],
+        ),
         counted(
             _("Questions to the bank without an answer"),
             Attempt,

@@ -117,13 +117,20 @@ ABILITIES: dict[str, Ability] = {
         ("listings.view_listing", "listings.change_listing"),
     ),
     "see_money": Ability(
-        _("see payments, the ledger, payouts, tariffs, taxes and fees"),
-        ("payments.view_*", "ledger.view_*", "settlement.view_*", "pricing.view_*"),
+        _("see payments, the ledger, payouts, reconciliation, tariffs, taxes and fees"),
+        (
+            "payments.view_*",
+            "ledger.view_*",
+            "settlement.view_*",
+            "treasury.view_*",
+            "pricing.view_*",
+        ),
     ),
     "move_money": Ability(
         _(
             "give money back, settle unpaid cash, ask the bank again, hold and release payouts, "
-            "keep back reserves, say where the city is paid"
+            "keep back reserves, say where the city is paid, hand in bank statements, "
+            "explain and correct differences"
         ),
         (
             "payments.refund_payment",
@@ -132,6 +139,9 @@ ABILITIES: dict[str, Ability] = {
             "settlement.hold_payout",
             "settlement.set_reserve",
             "settlement.set_payee",
+            "treasury.read_lines",
+            "treasury.work_difference",
+            "treasury.approve_correction",
         ),
     ),
     "set_levies": Ability(

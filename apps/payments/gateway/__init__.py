@@ -5,6 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from apps.payments.gateway.accounts import Accounts
+from apps.payments.gateway.balance import Balance
 from apps.payments.gateway.cards import Cards
 from apps.payments.gateway.charges import Charges
 from apps.payments.gateway.disputes import Disputes
@@ -12,6 +13,7 @@ from apps.payments.gateway.events import Events
 from apps.payments.gateway.protocol import (
     AccountFacts,
     Answer,
+    BalanceLine,
     CardFacts,
     DisputeFacts,
     Gateway,
@@ -26,6 +28,7 @@ from apps.payments.gateway.protocol import (
 __all__ = [
     "AccountFacts",
     "Answer",
+    "BalanceLine",
     "CardFacts",
     "DisputeFacts",
     "Gateway",
@@ -40,7 +43,7 @@ __all__ = [
 ]
 
 
-class StripeGateway(Charges, Cards, Accounts, Events, Disputes):
+class StripeGateway(Charges, Cards, Accounts, Balance, Events, Disputes):
     """All of it, through Stripe's own SDK."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from apps.kernel.money import Money
@@ -89,6 +90,26 @@ class DisputeFacts:
     movements: tuple[Movement, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BalanceLine:
+    """One movement in the gateway's own books; minor units, what comes in is positive.
+
+    `source` is what moved it, `parent` the payment behind that, where there is one.
+    """
+
+    reference: str
+    kind: str
+    amount_minor: int
+    fee_minor: int
+    net_minor: int
+    currency: str
+    source: str
+    parent: str
+    created_at: datetime
+    available_on: datetime
+    payload: dict[str, Any]
+
+
 class GatewayDown(Exception):
     """Nobody answered.  The same question with the same key is put again later."""
 
@@ -164,3 +185,11 @@ class Gateway(Protocol):
 
     def close_dispute(self, *, reference: str, key: str) -> DisputeFacts:
         """Accept that the money stays with the payer."""
+
+    def balance_lines(
+        self, *, since: datetime, until: datetime | None = None
+    ) -> Iterator[list[BalanceLine]]:
+        """Every movement of the money at the gateway in that time, page by page, newest first."""
+
+    def balance(self) -> dict[str, int]:
+        """All that the gateway holds for us, on its way or there, in minor units by currency."""

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('parties', '0004_officers'),
-        ('payments', '0002_cash'),
+        ('payments', '0003_events_of_the_gateway'),
     ]
 
     operations = [
