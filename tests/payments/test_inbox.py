@@ -88,35 +88,41 @@ def test_while_the_secret_changes_either_of_two_may_sign(settings):
     assert GatewayEvent.objects.count() == 2
 
 
-NOW = int(time.time())
-WELL = json.dumps(event())
+WELL = json.dumps(event(id="evt_well"))
 
 
-@pytest.mark.parametrize(
-    ("text", "signature", "code"),
-    [
-        (WELL, signed(WELL + " "), "not_signed"),
-        (WELL, signed(WELL, OTHER), "not_signed"),
-        (WELL, "t=1,v0=abc", "not_signed"),
-        (WELL, "nonsense", "not_signed"),
-        (WELL, "t=" + "9" * 5000 + ",v1=00", "not_signed"),
-        (WELL, "t=1,v1=\u00e9", "not_signed"),
-        (WELL, signed(WELL, at=NOW - 4000), "stale"),
-        (WELL, signed(WELL, at=NOW + 4000), "stale"),
-        ("[]", signed("[]"), "unreadable"),
-        ("{", signed("{"), "unreadable"),
-        ("[" * 100_000, signed("[" * 100_000), "unreadable"),
-        (wrong := json.dumps(event(livemode=True)), signed(wrong), "wrong_mode"),
-        (wrong := json.dumps({**event(), "id": 5}), signed(wrong), "unreadable"),
-        (wrong := json.dumps({**event(), "id": "e" * 101}), signed(wrong), "unreadable"),
-        (wrong := json.dumps({**event(), "id": ""}), signed(wrong), "unreadable"),
-        (wrong := json.dumps({**event(), "created": 10**30}), signed(wrong), "unreadable"),
-        (wrong := json.dumps({**event(), "data": {"object": 1}}), signed(wrong), "unreadable"),
-    ],
-)
+def told_as(**more) -> str:
+    """An event of which something is not as it should be."""
+    return json.dumps({**event(id="evt_odd"), **more})
+
+
+# What came, how it was signed at that moment, and what we call it.
+BELIEVED_BY_NOBODY = {
+    "another text was signed": (WELL, lambda text: signed(text + " "), "not_signed"),
+    "with another secret": (WELL, lambda text: signed(text, OTHER), "not_signed"),
+    "in an old way": (WELL, lambda _: "t=1,v0=abc", "not_signed"),
+    "not at all": (WELL, lambda _: "nonsense", "not_signed"),
+    "with an endless number": (WELL, lambda _: "t=" + "9" * 5000 + ",v1=00", "not_signed"),
+    "with an odd letter": (WELL, lambda _: "t=1,v1=\u00e9", "not_signed"),
+    "long ago": (WELL, lambda text: signed(text, at=int(time.time()) - 4000), "stale"),
+    "long from now": (WELL, lambda text: signed(text, at=int(time.time()) + 4000), "stale"),
+    "a list": ("[]", signed, "unreadable"),
+    "half a thing": ("{", signed, "unreadable"),
+    "as deep as it is long": ("[" * 100_000, signed, "unreadable"),
+    "of real money": (told_as(livemode=True), signed, "wrong_mode"),
+    "named by a number": (told_as(id=5), signed, "unreadable"),
+    "with a long name": (told_as(id="e" * 101), signed, "unreadable"),
+    "without a name": (told_as(id=""), signed, "unreadable"),
+    "of no time": (told_as(created=10**30), signed, "unreadable"),
+    "about nothing": (told_as(data={"object": 1}), signed, "unreadable"),
+}
+
+
+@pytest.mark.parametrize("what", BELIEVED_BY_NOBODY)
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_kept_of_what_nobody_believable_said(text, signature, code):
-    answer = knock(text, signature=signature)
+def test_nothing_is_kept_of_what_nobody_believable_said(what):
+    text, sign, code = BELIEVED_BY_NOBODY[what]
+    answer = knock(text, signature=sign(text))
     assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert answer["Content-Type"] == "application/problem+json"
     assert not answer.cookies
