@@ -293,6 +293,14 @@ class TestPayNow:
             assert [(one.amount, one.method) for one in made] == [(2186, "instant")]
 
 
+class TestOffice:
+    def test_whoever_was_settled_with_has_a_plan_that_an_officer_can_set(self, marco):
+        book(marco, 700, "capture:1")
+        night(0)
+
+        assert PayoutPlan.objects.get().provider == marco
+
+
 class TestOwing:
     def test_the_nights_keep_since_when_a_provider_owes(self, marco):
         book(marco, -700, "refund:1", "refund")
