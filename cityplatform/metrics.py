@@ -44,6 +44,8 @@ HELP = {
     "city_differences_open": "Differences between gateway, bank and books that wait for somebody",
     "city_attempts_open": "Questions to the bank without an answer yet",
     "city_attempts_dead": "Questions that the bank did not understand",
+    "city_night_late": "Whether a city's night was not settled by five in the morning there.",
+    "city_owing_long": "Providers who have owed more than they earned for over two weeks.",
     "city_seal_age_seconds": "How long something in the logs has stood unsealed",
     "city_heartbeat_age_seconds": "Since schedule, broker and worker last worked together",
 }

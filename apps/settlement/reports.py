@@ -1,10 +1,12 @@
-"""The year's report as files: a table for spreadsheets, and XML for tax offices' programs."""
+"""Statements and the year's report as files: for spreadsheets, and for tax offices' programs."""
 
 import csv
 from io import StringIO
 from xml.etree import ElementTree as Xml
 
 from apps.kernel.money import EXPONENTS
+from apps.settlement import queries
+from apps.settlement.models import Payout
 from apps.settlement.queries_tax import Quarter, Year
 
 HEADS = ("consideration", "activities", "fees", "taxes")
@@ -60,3 +62,19 @@ def _figures(quarter: Quarter, currency: str) -> list[str]:
 
 def _printable(text: str) -> str:
     return "".join(sign for sign in text if sign.isprintable())
+
+
+def statement(payout: Payout) -> str:
+    """A payout's lines: amounts with a point, times with their offset."""
+    city = queries.city_of_payout(payout)
+    out = StringIO()
+    rows = csv.writer(out)
+    rows.writerow(["booked_at", "what", "order", "amount", "running_sum", "currency"])
+    for line in queries.lines(list(queries.entries_of(payout))):
+        booked = line.booked_at.astimezone(city.zone_info) if city else line.booked_at
+        order = line.order.code if line.order else ""
+        sums = [plain(one.minor, one.currency) for one in (line.amount, line.running)]
+        rows.writerow(
+            [booked.isoformat(timespec="seconds"), line.kind, order, *sums, payout.currency]
+        )
+    return out.getvalue()

@@ -1,6 +1,5 @@
 """When am I paid and why: what grows, what was paid, and every line of it."""
 
-import csv
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -20,9 +19,8 @@ from apps.parties import queries as parties
 from apps.parties.authentication import asking
 from apps.parties.models import Provider
 from apps.payments.models import PayoutAccount
-from apps.settlement import queries, words
+from apps.settlement import queries, reports, words
 from apps.settlement.models import Payout, Shortfall
-from apps.settlement.reports import plain
 
 PAGE = 20
 LINES = 100
@@ -90,19 +88,14 @@ def statement(request: HttpRequest, ref: UUID) -> HttpResponse:
 def statement_csv(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The same lines for a spreadsheet: amounts with a point, times with their offset."""
     payout = theirs(request, ref)
-    city = queries.city_of_payout(payout)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    return csv_of(payout)
+
+
+def csv_of(payout: Payout) -> HttpResponse:
+    """A statement as a file, for whoever may read it."""
+    response = HttpResponse(reports.statement(payout), content_type="text/csv; charset=utf-8")
     name = f"statement-{payout.day.isoformat()}-{payout.currency}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    out = csv.writer(response)
-    out.writerow(["booked_at", "what", "order", "amount", "running_sum", "currency"])
-    for line in queries.lines(list(queries.entries_of(payout))):
-        booked = line.booked_at.astimezone(city.zone_info) if city else line.booked_at
-        order = line.order.code if line.order else ""
-        sums = [plain(one.minor, one.currency) for one in (line.amount, line.running)]
-        out.writerow(
-            [booked.isoformat(timespec="seconds"), line.kind, order, *sums, payout.currency]
-        )
     return response
 
 

@@ -15,6 +15,7 @@ from django.contrib.auth.models import AnonymousUser
 from apps.dispatch.models import Offer
 from apps.kernel import clock
 from apps.kernel.actors import Kind
+from apps.ledger import operations as ledger
 from apps.mobility import operations as mobility
 from apps.notifications import operations as notifications
 from apps.notifications.models import Device
@@ -64,6 +65,10 @@ def build() -> World:
         _ride(town, pal, rosa, rides.PLAZA, at),
         _ride(town, other, luis, rides.FARO, at),
     ]
+    earned = [("clearing:cards", 1_000), (f"provider:{fleet.pk}:payable", -1_000)]
+    ledger.post(
+        key="world", kind="capture", about=None, lines=earned, currency="CLP", by=CITY, at=at
+    )
     world = World()
     world.people = {
         "visitor": AnonymousUser(),

@@ -397,6 +397,18 @@ class TestNights:
         assert not Night.objects.exists()
         assert [one.provider for one in operations.settle_due(at=NIGHT)] == [marco, other]
 
+    def test_a_night_that_is_not_settled_by_five_is_late_and_then_it_is_not(self, marco):
+        def is_late(hours):
+            return [late for _, late in queries.nights(NIGHT + timedelta(hours=hours))]
+
+        assert is_late(5) == [False]  # nobody is owed anything, and nobody ever was
+        book(marco, 2208, "capture:1")
+        assert is_late(1) == [True]
+        operations.settle_due(at=NIGHT)
+        assert [is_late(hours) for hours in (1, 5, 24, 25)] == [[False], [False], [False], [False]]
+        # Two hours after the next night could have been settled.
+        assert is_late(26) == [True]
+
     def test_by_hand(self, marco, capsys):
         book(marco, 2208, "capture:1")
 

@@ -67,6 +67,16 @@ def test_each_account_of_the_city_has_a_payout_with_a_statement_of_its_own(home)
     assert operations.settle_all(at=NIGHT) == payouts
 
 
+def test_an_officer_reads_the_citys_statement(home, admin_client):
+    payee(home, "city:la-serena:")
+    owe("city:la-serena:fees", 150, "capture:1")
+    (payout,) = operations.settle_all(at=NIGHT)
+
+    answer = admin_client.get(f"/admin/settlement/payout/{payout.pk}/statement/")
+
+    assert answer.content.decode().splitlines()[1].endswith("capture,,150,150,CLP")
+
+
 def test_nobody_is_paid_before_an_officer_has_said_where_to(home):
     operations.ensure_payees(home)
     owe("tax:la-serena:vat", 15, "capture:1")

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from apps.kernel import clock
-from apps.payments.models import Transfer
+from apps.payments.models import PayoutAccount, Transfer
 from apps.settlement import operations, plans, queries
 from apps.settlement.models import Payout, PayoutPlan, Reserve, Shortfall, payable
 from apps.settlement.operations import booking
@@ -287,10 +287,40 @@ class TestPayNow:
         account = town.provider.payout_account.reference
         made = town.bank.client().v1.payouts.list({}, {"stripe_account": account}).data
         assert (payout.state, transfer.is_instant, payout.amount_minor) == ("PAID", True, 2186)
-        if transfer.refusal:  # the fee is back where it came from
-            assert balances()[payable(town.provider.pk)] == -22
-        else:
-            assert [(one.amount, one.method) for one in made] == [(2186, "instant")]
+        assert transfer.refusal == ""
+        assert [(one.amount, one.method) for one in made] == [(2186, "instant")]
+        assert balances()["platform:fees"] == -99
+
+    def test_who_paid_for_speed_and_did_not_get_it_has_the_fee_back(self, town):
+        town.captured()
+        payout = pay_now(town.provider, is_instant=True, most_fee=22, day=clock.now().date())
+        operations.send(ref=payout.ref, by=CITY, at=clock.now())
+        Transfer.objects.filter(holder=payout.ref).update(state="SENT", refusal="not_at_once")
+
+        for _ in range(2):
+            operations.note_transfer(ref=payout.ref, by=CITY, at=clock.now())
+
+        assert balances()[payable(town.provider.pk)] == -22
+        assert balances()["platform:fees"] == -77
+
+    def test_what_the_bank_returns_comes_back_with_its_fee(self, town):
+        town.captured()
+        PayoutAccount.objects.create(provider=town.provider, reference="acct_gone")
+        payout = pay_now(town.provider, is_instant=True, most_fee=22, day=clock.now().date())
+        relay()
+
+        payout.refresh_from_db()
+        assert payout.state == "FAILED"
+        assert balances()[payable(town.provider.pk)] == -2208
+        assert balances()["platform:fees"] == -77
+
+
+class TestOffice:
+    def test_whoever_was_settled_with_has_a_plan_that_an_officer_can_set(self, marco):
+        book(marco, 700, "capture:1")
+        night(0)
+
+        assert PayoutPlan.objects.get().provider == marco
 
 
 class TestOwing:

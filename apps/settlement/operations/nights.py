@@ -84,7 +84,8 @@ def settle_provider(
     Raises `audit.NotSealed`.
     """
     release_reserves(provider_id=provider_id, currency=currency, day=day, by=by, at=at)
-    plan = queries.plan_of(provider_id, currency)
+    # Everybody who is owed has a plan from their first night on, for officers to see and set.
+    plan, _ = PayoutPlan.objects.get_or_create(provider_id=provider_id, currency=currency)
     payout = None
     if plans.is_due(plan, day):
         payout = settle(provider_id=provider_id, currency=currency, day=day, by=by, at=at)

@@ -45,5 +45,5 @@ class Command(BaseCommand):
             ]
             payouts = [payout for payout in made if payout]
         for payout in payouts:
-            self.stdout.write(f"{payout.day} {payout.provider} {payout.amount} {payout.state}")
+            self.stdout.write(f"{payout.day} {payout.whose} {payout.amount} {payout.state}")
         self.stdout.write(f"{len(payouts)} payouts")

@@ -1,0 +1,25 @@
+"""The demo's city and its tax office have bank accounts, so that the nights pay them, too."""
+
+from apps.places.demo import Demo
+from apps.settlement import operations
+from apps.settlement.models import Payee
+
+# Numbers of nobody's accounts, as banks write them.
+ACCOUNTS = {"city:": "0012-3456-7801", "tax:": "0012-3456-7802", "platform:": "0012-3456-7803"}
+
+
+def seed(demo: Demo) -> None:
+    """Say where each payee is paid, if nobody has: the city every night, the others each month."""
+    for payee in operations.ensure_payees(demo.city):
+        if payee.bank_account:
+            continue
+        kind = next(one for one in ACCOUNTS if payee.prefix.startswith(one))
+        nightly = kind == "city:"
+        operations.set_payee(
+            payee_id=payee.pk,
+            bank_account=ACCOUNTS[kind],
+            schedule=Payee.Schedule.NIGHTLY if nightly else Payee.Schedule.MONTHLY,
+            reason="demo",
+            by=demo.by,
+            at=demo.at,
+        )
