@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from apps.ledger import operations as ledger
 from apps.ledger import queries as books
-from apps.payments.models import Card
+from apps.payments.models import Attempt, Card, Payment
 from apps.treasury import operations
 from apps.treasury.models import Difference, GatewayLine
 from tests.factories import ProviderFactory, UserFactory
@@ -115,3 +116,35 @@ def test_what_is_an_hour_old_may_still_be_on_its_way(people):
     assert operations.reconcile(by=BY, at=AT + timedelta(minutes=1)).differences == {
         "NOT_BOOKED": 1
     }
+
+
+def test_a_dispute_is_matched_with_its_fee_and_a_refund_that_failed_with_what_came_back(people):
+    payer, card, _provider = people
+    day = AT - timedelta(days=1)
+    payment = Payment.objects.create(
+        holder=uuid4(), payer=payer, card=card, amount_minor=900, currency="CLP",
+        state="CAPTURED", opened_at=day,
+    )  # fmt: skip
+    attempt = Attempt.objects.create(
+        kind="REFUND", payment=payment, amount_minor=200, reference="re_9", noted_at=day,
+        asked_at=day, answered_at=day,
+    )  # fmt: skip
+    for key, kind, lines in (
+        ("dispute-moved:txn_1", "dispute",
+         [("disputes:open", 900), ("gateway:fees", 15), ("clearing:cards", -915)]),
+        (f"refund-failed:{attempt.key}", "refund_failed",
+         [("clearing:cards", 200), ("platform:fees", -200)]),
+    ):  # fmt: skip
+        ledger.post(key=key, kind=kind, about=None, lines=lines, currency="CLP", by=BY, at=day)
+    taken = seeded.replace(
+        seeded._line(1, "adjustment", -900, "dp_1", "", day), fee_minor=15, net_minor=-915
+    )
+    back = seeded._line(2, "refund_failure", 200, "re_9", "", day)
+    operations.keep_lines(lines=[taken, back], by=BY, at=AT)
+    read_all()
+
+    run = operations.compare(by=BY, at=AT)
+
+    assert (run.differences, run.matched) == ({}, 2)
+    assert books.balance("gateway:fees", "CLP").minor == 15
+    assert books.balance("clearing:cards", "CLP").minor == -715
