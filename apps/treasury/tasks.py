@@ -22,13 +22,15 @@ logger = logging.getLogger(__name__)
 
 
 @shared_task
-def reconcile(**_: Any) -> None:
+def reconcile(*, is_whole: bool = False, **_: Any) -> None:
     """Read what is new at the gateway, compare, book what only it could know.
+
+    `is_whole`: what is months old, too.
 
     With the gateway down, what was read before is compared all the same.
     """
     read()
-    run = operations.compare(by=TREASURY, at=clock.now())
+    run = operations.compare(by=TREASURY, at=clock.now(), is_whole=is_whole)
     if run.differences:
         logger.warning("%s lines, differences: %s", run.lines, run.differences)
 

@@ -119,7 +119,7 @@ def reconciliation(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if not may_work:
             raise PermissionDenied
-        operations.compare(by=asking(request).acting(Kind.OFFICER), at=at)
+        operations.compare(by=asking(request).acting(Kind.OFFICER), at=at, is_whole=True)
         messages.success(request, _("Everything was compared."))
         return redirect("treasury:reconciliation")
     items = queries.items(at)

@@ -148,3 +148,14 @@ def test_a_dispute_is_matched_with_its_fee_and_a_refund_that_failed_with_what_ca
     assert (run.differences, run.matched) == ({}, 2)
     assert books.balance("gateway:fees", "CLP").minor == 15
     assert books.balance("clearing:cards", "CLP").minor == -715
+
+
+def test_what_is_weeks_old_waits_for_the_whole_comparison():
+    old = seeded._line(1, "charge", 500, "ch_1", "pi_1", AT - timedelta(days=20))
+    operations.keep_lines(lines=[old], by=BY, at=AT)
+
+    assert operations.compare(by=BY, at=AT).differences == {}
+    assert operations.compare(by=BY, at=AT, is_whole=True).differences == {"NOT_BOOKED": 1}
+    # And what is too old for a short one does not end by it.
+    operations.compare(by=BY, at=AT)
+    assert Difference.objects.get().state == State.OPEN

@@ -31,7 +31,7 @@ from apps.treasury.operations import bank, differences
 GRACE = timedelta(hours=1)
 # Matched, but further apart than this: a line or a journal came late.
 LATE = timedelta(days=3)
-# So far back every run looks; what is older has ended one way or the other.
+# So far back a whole run looks; what is older has ended one way or the other.
 WINDOW = timedelta(days=120)
 
 # Which journal a line stands for.
