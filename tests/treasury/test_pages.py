@@ -233,8 +233,11 @@ def test_officers_can_read_the_treasury(new_page, site, width, theme, transactio
     operations.advance(held={"CLP": 1503}, at=at)
     operations.compare(by=BY, at=at)
     assert GatewayLine.objects.count() == 3
-    person = factories.UserFactory(is_staff=True, is_superuser=True, password="a long password")
-    page = new_page(width=width, theme=theme, lang="es" if theme == "dark" else "en")
+    lang = "es" if theme == "dark" else "en"
+    person = factories.UserFactory(
+        is_staff=True, is_superuser=True, password="a long password", language=lang
+    )
+    page = new_page(width=width, theme=theme, lang=lang)
     page.goto(f"{site}/accounts/login/")
     page.fill("[name=login]", person.email)
     page.fill("[name=password]", "a long password")
@@ -246,6 +249,9 @@ def test_officers_can_read_the_treasury(new_page, site, width, theme, transactio
         shot = name.strip("/") or "money"
         screenshot(page, f"treasury-{shot}-{width}-{theme}", full=True)
         assert_accessible(page, but=THE_ADMINS_OWN)
+    assert page.locator("#hand-in").inner_text() == (
+        "Entregar un extracto" if lang == "es" else "Hand in a statement"
+    )
 
 
 def test_machines_are_told_what_is_open_and_what_differs(client, settings):
