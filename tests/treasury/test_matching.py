@@ -7,10 +7,12 @@ import pytest
 
 from apps.ledger import operations as ledger
 from apps.ledger import queries as books
+from apps.ledger.models import Journal
 from apps.payments.models import Attempt, Card, Payment
 from apps.treasury import operations
 from apps.treasury.models import Difference, GatewayLine
 from tests.factories import ProviderFactory, UserFactory
+from tests.races import at_once
 from tests.treasury import seeded
 from tests.treasury.seeded import BY
 
@@ -159,3 +161,18 @@ def test_what_is_weeks_old_waits_for_the_whole_comparison():
     # And what is too old for a short one does not end by it.
     operations.compare(by=BY, at=AT)
     assert Difference.objects.get().state == State.OPEN
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_comparisons_at_once_open_each_difference_once_and_book_each_fee_once(people):
+    world = seeded.sow(people=people, count=200, errors=14, at=AT)
+    fee = seeded._line(900, "stripe_fee", -30, "", "", AT - timedelta(days=1))
+    operations.keep_lines(lines=[fee], by=BY, at=AT)
+    read_all()
+
+    gave = at_once(*[lambda: operations.compare(by=BY, at=AT)] * 3)
+
+    assert [run.differences for run in gave] == [gave[0].differences] * 3
+    assert differences() == world.errors
+    assert sum(one.events.count() for one in Difference.objects.all()) == 14
+    assert Journal.objects.filter(key="gateway-fee:txn_900").count() == 1
