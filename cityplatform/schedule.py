@@ -137,4 +137,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 180.0,
         "options": {"expires": 180},
     },
+    "compare what is months old, too": {
+        "task": "apps.treasury.tasks.reconcile",
+        "schedule": crontab(hour=4, minute=40),
+        "kwargs": {"is_whole": True},
+        "options": {"expires": 3000},
+    },
 }

@@ -169,7 +169,7 @@ def _money() -> list[Reading]:
 
 def ages() -> list[Reading]:
     """What stood open on each clearing account at the last comparison, by days; for machines."""
-    run = Run.objects.order_by("-pk").first()
+    run = Run.objects.exclude(ageing=[]).order_by("-pk").first()
     names = [*(f"under_{days}" for days in AGES), f"over_{AGES[-1]}"]
     return [
         Reading(

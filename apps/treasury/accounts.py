@@ -17,12 +17,13 @@ CLEARING_ACCOUNTS = (CLEARING, IN_TRANSIT, BANK_PAYOUTS, BANK_IN_TRANSIT, DISPUT
 # Balance transactions: https://docs.stripe.com/reports/balance-transaction-types
 CAPTURES = ("charge", "payment")
 REFUNDS = ("refund", "payment_refund")
+REFUNDS_FAILED = ("refund_failure",)
 TRANSFERS = ("transfer",)
 DISPUTED = ("adjustment",)
 # What the gateway moves without our asking, and so only its lines can tell us of it.
 PAYOUTS = ("payout", "payout_failure", "payout_cancel", "topup", "topup_reversal")
 CHARGES = ("stripe_fee", "network_cost", "stripe_fx_fee", "tax_fee")
-OURS = (*CAPTURES, *REFUNDS, *TRANSFERS, *DISPUTED)
+OURS = (*CAPTURES, *REFUNDS, *REFUNDS_FAILED, *TRANSFERS, *DISPUTED)
 
 # Which account of a journal the line of each kind stands against.
 MOVES = {"transfer": BANK_PAYOUTS}

@@ -156,9 +156,9 @@ def divided(rows: list[Row], currency: str) -> Followed:
     for source, target, minor in _dealt(paid_by, parts):
         flow(source, target, minor, "captures")
 
-    refunds = ("refund",)
+    refunds = ("refund", "refund_failed", "dispute_lost")
     back = {place: total(refunds, place) for place in SHARES}
-    fees = total(("gateway_fee",), "gateway")
+    fees = total(("gateway_fee", "dispute"), "gateway")
     beyond = overpaid = 0
     for place, part in parts.items():
         left = part - flow(place, "refunded", min(back.get(place, 0), part), "refunds")
@@ -169,7 +169,7 @@ def divided(rows: list[Row], currency: str) -> Followed:
             flow(place, "stays" if place == "platform" else "owed", left, place)
             continue
         left -= flow(place, "kept", min(total(("cash_kept",), place), left), "cash")
-        everyday = ("capture", "refund", "cash_kept")
+        everyday = ("capture", "cash_kept", *refunds)
         way = max(-total(everyday, place, "DUE", "HELD", "SENT"), 0)
         paid = max(-total(everyday, place, "PAID"), 0)
         overpaid = max(way + paid - left, 0)

@@ -106,20 +106,19 @@ class Item:
 # Money at the gateway has no names on it: what came in first has left first, so the balance is
 # made of what came last.
 FIRST_OUT = """
-WITH side AS (
-    SELECT account.currency, journal.booked_at, abs(entry.amount_minor) AS minor,
+WITH balance AS MATERIALIZED (
+    SELECT id, currency, ledger_balance(code, currency) AS minor
+    FROM ledger_account WHERE code = %s
+), side AS (
+    SELECT balance.currency, journal.booked_at, abs(entry.amount_minor) AS minor,
         sign(balance.minor) AS sign, abs(balance.minor) AS left_over,
         sum(abs(entry.amount_minor)) OVER (
-            PARTITION BY account.id ORDER BY journal.booked_at DESC, entry.id DESC
+            PARTITION BY balance.id ORDER BY journal.booked_at DESC, entry.id DESC
         ) AS running
-    FROM ledger_account account
-    CROSS JOIN LATERAL (
-        SELECT ledger_balance(account.code, account.currency) AS minor
-    ) balance
-    JOIN ledger_entry entry ON entry.account_id = account.id
+    FROM balance
+    JOIN ledger_entry entry ON entry.account_id = balance.id
         AND sign(entry.amount_minor) = sign(balance.minor)
     JOIN ledger_journal journal ON journal.id = entry.journal_id
-    WHERE account.code = %s
 )
 SELECT currency, booked_at, (sign * least(minor, left_over - (running - minor)))::bigint
 FROM side WHERE running - minor < left_over

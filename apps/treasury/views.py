@@ -119,7 +119,7 @@ def reconciliation(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if not may_work:
             raise PermissionDenied
-        operations.reconcile(by=asking(request).acting(Kind.OFFICER), at=at)
+        operations.compare(by=asking(request).acting(Kind.OFFICER), at=at, is_whole=True)
         messages.success(request, _("Everything was compared."))
         return redirect("treasury:reconciliation")
     items = queries.items(at)
@@ -130,7 +130,7 @@ def reconciliation(request: HttpRequest) -> HttpResponse:
         "may_work": may_work,
         "may_hand_in": asking(request).has_perm("treasury.read_lines"),
         "runs": runs,
-        "held": _held(runs[0]) if runs else [],
+        "held": next((_held(run) for run in runs if run.held), []),
         "kinds": _kinds(),
         "overdue": Difference.objects.filter(state__in=TO_DO, due_on__lt=at.date()).count(),
         "overdue_url": rows(
@@ -164,12 +164,14 @@ def _kinds() -> list[dict[str, Any]]:
 
 
 def _held(run: Run) -> list[dict[str, Any]]:
-    """What books, lines and gateway say, currency by currency."""
+    """What books, lines and gateway say, currency by currency, and whether it is one sum."""
     return [
         {
             "currency": currency,
             **{who: Money(minor, currency) for who, minor in said.items()},
-            "agrees": len({said.get(who) for who in ("books", "lines", "gateway")}) == 1,
+            "agrees": said.get("books", 0) - said.get("waiting", 0)
+            == said.get("lines", 0)
+            == said.get("gateway", 0),
         }
         for currency, said in sorted(run.held.items())
     ]

@@ -5,11 +5,14 @@ from uuid import uuid4
 
 import pytest
 
+from apps.ledger import operations as ledger
 from apps.ledger import queries as books
-from apps.payments.models import Card
+from apps.ledger.models import Journal
+from apps.payments.models import Attempt, Card, Payment
 from apps.treasury import operations
 from apps.treasury.models import Difference, GatewayLine
 from tests.factories import ProviderFactory, UserFactory
+from tests.races import at_once
 from tests.treasury import seeded
 from tests.treasury.seeded import BY
 
@@ -115,3 +118,61 @@ def test_what_is_an_hour_old_may_still_be_on_its_way(people):
     assert operations.reconcile(by=BY, at=AT + timedelta(minutes=1)).differences == {
         "NOT_BOOKED": 1
     }
+
+
+def test_a_dispute_is_matched_with_its_fee_and_a_refund_that_failed_with_what_came_back(people):
+    payer, card, _provider = people
+    day = AT - timedelta(days=1)
+    payment = Payment.objects.create(
+        holder=uuid4(), payer=payer, card=card, amount_minor=900, currency="CLP",
+        state="CAPTURED", opened_at=day,
+    )  # fmt: skip
+    attempt = Attempt.objects.create(
+        kind="REFUND", payment=payment, amount_minor=200, reference="re_9", noted_at=day,
+        asked_at=day, answered_at=day,
+    )  # fmt: skip
+    for key, kind, lines in (
+        ("dispute-moved:txn_1", "dispute",
+         [("disputes:open", 900), ("gateway:fees", 15), ("clearing:cards", -915)]),
+        (f"refund-failed:{attempt.key}", "refund_failed",
+         [("clearing:cards", 200), ("platform:fees", -200)]),
+    ):  # fmt: skip
+        ledger.post(key=key, kind=kind, about=None, lines=lines, currency="CLP", by=BY, at=day)
+    taken = seeded.replace(
+        seeded._line(1, "adjustment", -900, "dp_1", "", day), fee_minor=15, net_minor=-915
+    )
+    back = seeded._line(2, "refund_failure", 200, "re_9", "", day)
+    operations.keep_lines(lines=[taken, back], by=BY, at=AT)
+    read_all()
+
+    run = operations.compare(by=BY, at=AT)
+
+    assert (run.differences, run.matched) == ({}, 2)
+    assert books.balance("gateway:fees", "CLP").minor == 15
+    assert books.balance("clearing:cards", "CLP").minor == -715
+
+
+def test_what_is_weeks_old_waits_for_the_whole_comparison():
+    old = seeded._line(1, "charge", 500, "ch_1", "pi_1", AT - timedelta(days=20))
+    operations.keep_lines(lines=[old], by=BY, at=AT)
+
+    assert operations.compare(by=BY, at=AT).differences == {}
+    assert operations.compare(by=BY, at=AT, is_whole=True).differences == {"NOT_BOOKED": 1}
+    # And what is too old for a short one does not end by it.
+    operations.compare(by=BY, at=AT)
+    assert Difference.objects.get().state == State.OPEN
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_comparisons_at_once_open_each_difference_once_and_book_each_fee_once(people):
+    world = seeded.sow(people=people, count=200, errors=14, at=AT)
+    fee = seeded._line(900, "stripe_fee", -30, "", "", AT - timedelta(days=1))
+    operations.keep_lines(lines=[fee], by=BY, at=AT)
+    read_all()
+
+    gave = at_once(*[lambda: operations.compare(by=BY, at=AT)] * 3)
+
+    assert [run.differences for run in gave] == [gave[0].differences] * 3
+    assert differences() == world.errors
+    assert sum(one.events.count() for one in Difference.objects.all()) == 14
+    assert Journal.objects.filter(key="gateway-fee:txn_900").count() == 1

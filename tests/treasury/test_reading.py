@@ -46,6 +46,24 @@ def test_what_the_gateway_holds_is_what_its_lines_sum_to(town):
     assert said["lines"] == said["gateway"]
 
 
+def test_books_are_what_the_gateway_holds_but_for_what_just_happened(town):
+    """Only what the other tests left at this bank is not in these books."""
+    tasks.reconcile()
+    before = Run.objects.latest("pk").held.get("CLP", {})
+    payment = town.captured()
+    town.refund(payment, 450)
+    relay()
+    waits = operations.compare(by=tasks.TREASURY, at=clock.now()).held["CLP"]
+    assert waits["waiting"] - before.get("waiting", 0) == 2450 - 450
+
+    tasks.reconcile()
+
+    said = Run.objects.latest("pk").held["CLP"]
+    assert said["waiting"] == before.get("waiting", 0)
+    gained = said["books"] - before.get("books", 0)
+    assert gained == said["gateway"] - before.get("gateway", 0) == 2000 - 71
+
+
 def test_what_happened_at_the_gateway_without_us_becomes_a_difference(town):
     payment = town.captured()
     tasks.reconcile()

@@ -15,8 +15,9 @@ from apps.treasury.operations.differences import (
     refuse,
     take,
 )
-from apps.treasury.operations.lines import Contradicted, advance, keep_lines, read_since
-from apps.treasury.operations.matching import reconcile
+from apps.treasury.operations.lines import Contradicted, advance, keep_lines, newest, read_since
+from apps.treasury.operations.matching import reconcile, weigh
+from apps.treasury.operations.whole import compare
 
 __all__ = [
     "Contradicted",
@@ -27,12 +28,15 @@ __all__ = [
     "approve",
     "book_arrived",
     "book_known",
+    "compare",
     "explain",
     "keep_bank_file",
     "keep_lines",
+    "newest",
     "propose",
     "read_since",
     "reconcile",
     "refuse",
     "take",
+    "weigh",
 ]

@@ -13,7 +13,15 @@ from apps.ledger import operations as ledger
 from apps.ledger.models import Journal
 from apps.ledger.operations import Line, Posting
 from apps.payments.operations import CLEARING
-from apps.treasury.accounts import BANK_IN_TRANSIT, CHARGES, FEES, MOVES, PAYOUTS, TRANSFERS
+from apps.treasury.accounts import (
+    BANK_IN_TRANSIT,
+    CHARGES,
+    DISPUTED,
+    FEES,
+    MOVES,
+    PAYOUTS,
+    TRANSFERS,
+)
 from apps.treasury.models import GatewayLine
 
 BATCH = 1000
@@ -53,12 +61,13 @@ def _book_batch(*, after: int, by: Actor, at: datetime) -> tuple[int, int]:
 
 
 def _is_whole(line: GatewayLine) -> bool:
-    """Whether nothing is left to book.  A transfer waits until we know that it is ours."""
-    return line.kind not in TRANSFERS or line.journal_id is not None
+    """Whether nothing is left to book.  Transfers and disputes wait until we know them as ours."""
+    return line.kind not in (*TRANSFERS, *DISPUTED) or line.journal_id is not None
 
 
 def postings_of(line: GatewayLine) -> list[Posting]:
     """The journals that a line makes: the gateway's fee, and what moved without us."""
+    # The fee of a dispute stands in the dispute's own journal.
     about = line.journal.about if line.journal else None
 
     def post(kind: str, lines: list[Line]) -> Posting:
@@ -67,7 +76,7 @@ def postings_of(line: GatewayLine) -> list[Posting]:
 
     made: list[Posting] = []
     fee = -line.net_minor if line.kind in CHARGES else line.fee_minor
-    if fee:
+    if fee and line.kind not in DISPUTED:
         made.append(post("gateway_fee", [(FEES, fee), (CLEARING, -fee)]))
     moved = line.amount_minor
     if moved and line.kind in PAYOUTS:

@@ -33,6 +33,12 @@ def read_since() -> datetime:
     return mark.read_to - OVERLAP if mark else BEGINNING
 
 
+def newest() -> datetime:
+    """When the newest line that we know was made; from then on some may be new."""
+    lines = GatewayLine.objects.order_by("-created_at").values_list("created_at", flat=True)
+    return lines.first() or BEGINNING
+
+
 @transaction.atomic
 def keep_lines(*, lines: Sequence[BalanceLine], by: Actor, at: datetime) -> int:
     """Keep the lines that are not known yet; return how many those were.
@@ -88,7 +94,4 @@ def advance(*, held: dict[str, int], at: datetime) -> None:
 
     Told only after the last page: a reading that breaks off begins where it began.
     """
-    newest = GatewayLine.objects.order_by("-created_at").values_list("created_at", flat=True)
-    Mark.objects.update_or_create(
-        pk=1, defaults={"read_to": newest.first() or BEGINNING, "read_at": at, "held": held}
-    )
+    Mark.objects.update_or_create(pk=1, defaults={"read_to": newest(), "read_at": at, "held": held})

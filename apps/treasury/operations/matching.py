@@ -21,6 +21,7 @@ from apps.treasury.accounts import (
     OURS,
     PAYOUTS,
     REFUNDS,
+    REFUNDS_FAILED,
     TRANSFERS,
 )
 from apps.treasury.models import GatewayLine, Mark, Run
@@ -30,7 +31,7 @@ from apps.treasury.operations import bank, differences
 GRACE = timedelta(hours=1)
 # Matched, but further apart than this: a line or a journal came late.
 LATE = timedelta(days=3)
-# So far back every run looks; what is older has ended one way or the other.
+# So far back a whole run looks; what is older has ended one way or the other.
 WINDOW = timedelta(days=120)
 
 # Which journal a line stands for.
@@ -53,13 +54,16 @@ claim AS (
     JOIN payments_transfer transfer ON transfer.reference = line.source
     WHERE line.journal_id IS NULL AND line.kind = ANY(%(transfers)s) AND line.source <> ''
     UNION ALL
-    SELECT line.id, line.created_at, line.reference, 'dispute:' || line.source
+    SELECT line.id, line.created_at, line.reference, 'refund-failed:' || attempt.key
     FROM treasury_gatewayline line
-    WHERE line.journal_id IS NULL AND line.kind = ANY(%(disputed)s) AND line.amount_minor < 0
+    JOIN payments_attempt attempt
+        ON attempt.reference = line.source AND attempt.kind = 'REFUND'
+    WHERE line.journal_id IS NULL AND line.kind = ANY(%(refunds_failed)s) AND line.source <> ''
     UNION ALL
-    SELECT line.id, line.created_at, line.reference, 'dispute-won:' || line.source
+    -- The journal of a dispute is about the very line, and its fee stands in it, too.
+    SELECT line.id, line.created_at, line.reference, 'dispute-moved:' || line.reference
     FROM treasury_gatewayline line
-    WHERE line.journal_id IS NULL AND line.kind = ANY(%(disputed)s) AND line.amount_minor > 0
+    WHERE line.journal_id IS NULL AND line.kind = ANY(%(disputed)s)
 )
 """
 
@@ -102,24 +106,27 @@ fee AS MATERIALIZED (
 COMPARE = f"""
 WITH {CLAIMS}, {BOOKS}, compared AS (
     SELECT line.id, line.reference, line.created_at, line.amount_minor, line.currency,
+        moved.minor AS moved_minor,
         books.id AS journal_id, books.minor, books.currency AS booked_currency,
         line.fee_minor, fee.minor AS fee_booked,
         CASE
             WHEN books.currency <> line.currency THEN 'CURRENCY'
-            WHEN books.minor <> line.amount_minor THEN 'AMOUNT'
+            WHEN books.minor <> moved.minor THEN 'AMOUNT'
             WHEN fee.minor <> line.fee_minor
                 OR line.net_minor <> line.amount_minor - line.fee_minor THEN 'FEE'
             WHEN abs(extract(epoch FROM line.created_at - books.booked_at))
                 > extract(epoch FROM %(late)s) THEN 'LATE'
         END AS kind
     FROM treasury_gatewayline line JOIN books ON books.id = line.journal_id
+    CROSS JOIN LATERAL (SELECT CASE WHEN line.kind = ANY(%(disputed)s) THEN line.net_minor
+        ELSE line.amount_minor END AS minor) moved
     LEFT JOIN fee ON fee.reference = line.reference
     WHERE line.created_at >= %(since)s
 )
 SELECT kind, 'line:' || reference, id, journal_id,
     CASE WHEN kind = 'FEE' THEN coalesce(fee_booked, amount_minor - fee_minor) ELSE minor END,
     booked_currency,
-    CASE WHEN kind = 'FEE' THEN fee_minor ELSE amount_minor END, currency, created_at
+    CASE WHEN kind = 'FEE' THEN fee_minor ELSE moved_minor END, currency, created_at
 FROM compared WHERE kind IS NOT NULL
 UNION ALL
 SELECT CASE WHEN journal.id IS NULL THEN 'NOT_BOOKED' ELSE 'DUPLICATE' END,
@@ -180,8 +187,6 @@ def reconcile(*, by: Actor, at: datetime, since: datetime | None = None) -> Run:
         lines=lines_count,
         matched=lines_count - lines.filter(journal=None).exclude(kind__in=_ALONE).count(),
         differences=counts,
-        held=held(),
-        ageing=[[one.code, one.currency, *one.sums] for one in queries.ageing(at)],
         by=str(by),
     )
     run.took_ms = round((time.monotonic() - began) * 1000)
@@ -193,9 +198,39 @@ def reconcile(*, by: Actor, at: datetime, since: datetime | None = None) -> Run:
 _ALONE = (*PAYOUTS, *CHARGES)
 
 
-def held() -> dict[str, dict[str, int]]:
-    """What the books, the lines and the gateway itself say that it holds, by currency."""
+def weigh(*, run_id: int, at: datetime) -> None:
+    """Keep with a run what stands where now that what the lines say is booked."""
+    Run.objects.filter(pk=run_id).update(
+        held=held(at), ageing=[[one.code, one.currency, *one.sums] for one in queries.ageing(at)]
+    )
+
+
+# What is on one side only, and so young that it may be on its way to the other.
+WAITING = """
+SELECT currency, sum(minor)::bigint FROM (
+    SELECT entry.currency, entry.amount_minor AS minor
+    FROM ledger_journal journal
+    JOIN ledger_entry entry ON entry.journal_id = journal.id
+    LEFT JOIN treasury_gatewayline line ON line.journal_id = journal.id
+    WHERE journal.booked_at > %(settled)s AND journal.kind <> ALL(%(from_lines)s)
+        AND entry.account_id = ANY(%(clearing)s) AND line.id IS NULL
+    UNION ALL
+    SELECT line.currency,
+        CASE WHEN line.kind = ANY(%(disputed)s) THEN -line.net_minor ELSE -line.amount_minor END
+    FROM treasury_gatewayline line
+    WHERE line.created_at > %(settled)s AND line.journal_id IS NULL
+        AND line.kind <> ALL(%(alone)s)
+) young GROUP BY currency
+"""
+
+
+def held(at: datetime) -> dict[str, dict[str, int]]:
+    """What the books, the lines and the gateway itself say that it holds, by currency.
+
+    `waiting` is what the books have more than the lines only because it has just happened.
+    """
     said: dict[str, dict[str, int]] = {}
+    words = _words(at, at)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT currency, 'books', sum(ledger_balance(code, currency))::bigint"
@@ -206,6 +241,9 @@ def held() -> dict[str, dict[str, int]]:
         )
         for currency, who, minor in cursor.fetchall():
             said.setdefault(currency, {})[who] = int(minor)
+        cursor.execute(WAITING, words)
+        for currency, minor in cursor.fetchall():
+            said.setdefault(currency, {})["waiting"] = int(minor)
     mark = Mark.objects.filter(pk=1).first()
     for currency, minor in (mark.held if mark else {}).items():
         said.setdefault(currency, {})["gateway"] = minor
@@ -226,6 +264,7 @@ def _words(since: datetime, at: datetime) -> dict[str, Any]:
     return {
         "captures": list(CAPTURES),
         "refunds": list(REFUNDS),
+        "refunds_failed": list(REFUNDS_FAILED),
         "transfers": list(TRANSFERS),
         "disputed": list(DISPUTED),
         "ours": list(OURS),
