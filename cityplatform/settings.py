@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "apps.payments",
     "apps.orders",
     "apps.settlement",
+    "apps.disputes",
     "apps.reviews",
     "apps.mobility",
     "apps.inspection",
@@ -204,6 +205,7 @@ CELERY_TASK_QUEUES = [Queue("city"), Queue("money"), Queue("news"), Queue("ring"
 CELERY_TASK_ROUTES = {
     "apps.payments.tasks.*": {"queue": "money"},
     "apps.settlement.tasks.*": {"queue": "money"},
+    "apps.disputes.tasks.*": {"queue": "money"},
     "apps.notifications.tasks.*": {"queue": "news"},
 }
 CELERY_BEAT_SCHEDULE = SCHEDULE

@@ -117,16 +117,24 @@ ABILITIES: dict[str, Ability] = {
         ("listings.view_listing", "listings.change_listing"),
     ),
     "see_money": Ability(
-        _("see payments, the ledger, payouts, tariffs, taxes and fees"),
-        ("payments.view_*", "ledger.view_*", "settlement.view_*", "pricing.view_*"),
+        _("see payments, the ledger, payouts, disputes, tariffs, taxes and fees"),
+        (
+            "payments.view_*",
+            "ledger.view_*",
+            "settlement.view_*",
+            "disputes.view_*",
+            "pricing.view_*",
+        ),
     ),
     "move_money": Ability(
-        _("give money back, settle unpaid cash, ask the bank again, hold and release payouts"),
+        _("give money back, answer disputes, settle unpaid cash, ask the bank again, hold payouts"),
         (
             "payments.refund_payment",
             "payments.settle_debt",
             "payments.ask_again",
             "settlement.hold_payout",
+            "payments.process_event",
+            "disputes.answer_dispute",
         ),
     ),
     "set_levies": Ability(

@@ -41,6 +41,7 @@ FILLED_BY = (
     ("me/cards/", "cards"),
     ("api/v1/cards/", "cards"),
     ("earnings/", "payouts"),
+    ("disputes/", "disputes"),
     ("api/v1/payouts/", "payouts"),
     ("me/places/", "favourites"),
     ("api/v1/me/places/", "favourites"),
