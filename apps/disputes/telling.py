@@ -16,11 +16,11 @@ from apps.parties.models import User
 
 def tell(*, kind: str, dispute_id: int, by: Actor, at: datetime) -> None:
     """Tell everybody of both sides; of the same day's news each hears once."""
-    dispute = Dispute.objects.select_related("provider").get(pk=dispute_id)
+    dispute = Dispute.objects.select_related("provider", "payment").get(pk=dispute_id)
     day = (dispute.due_by or dispute.opened_at).date()
     said: words.Context = {
         "sum": words.money(dispute.amount),
-        "provider": dispute.provider.name if dispute.provider else "",
+        "provider": dispute.provider.name if dispute.provider else dispute.payment.label,
         "day": words.day(day),
     }
     about = f"dispute:{dispute.ref}"
