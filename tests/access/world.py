@@ -93,7 +93,9 @@ def build() -> World:
         "papers": {"ref": [paper.ref for paper in sent]},
         "cards": {"card": [one.pk for one in Card.objects.filter(user__in=[town.rider, other])]},
         "payouts": {"ref": [_payout(fleet, at).ref, _payout(luis.provider, at).ref]},
-        "disputes": {"ref": [_dispute(orders[0], fleet, at), _dispute(orders[2], luis.provider, at)]},
+        "disputes": {
+            "ref": [_dispute(orders[0], fleet, at), _dispute(orders[2], luis.provider, at)]
+        },
         "favourites": {"favourite": [_favourite(one, town.city).pk for one in people]},
         "notices": {"ref": [_notice(one, at).ref for one in people]},
         "devices": {"ref": [_device(one, at).ref for one in people]},
