@@ -42,6 +42,7 @@ HELP = {
     "city_clearing_minor": "Money taken and not yet passed on, in minor units",
     "city_attempts_open": "Questions to the bank without an answer yet",
     "city_attempts_dead": "Questions that the bank did not understand",
+    "city_gateway_events_dead": "Events of the bank that were given up and wait for an officer",
     "city_seal_age_seconds": "How long something in the logs has stood unsealed",
     "city_heartbeat_age_seconds": "Since schedule, broker and worker last worked together",
 }

@@ -31,5 +31,7 @@ def evidence_of(order: Order) -> Iterator[tuple[str, str]]:
             at = step.taken_at.astimezone(zone)
             who = PARTS.get(Actor.parse(step.by).kind, "platform")
             stage = str(vertical.stages.get(step.stage, step.stage))
-            lines.append(f"{at:%Y-%m-%d %H:%M:%S %Z} {step.name} by the {who}: {stage}")
+            lines.append(
+                f"{at:%Y-%m-%d %H:%M:%S %Z} {step.name.replace('_', ' ')} by the {who}: {stage}"
+            )
         yield Evidence.Kind.LOG, "\n".join(lines)[:5000]

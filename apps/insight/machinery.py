@@ -21,7 +21,7 @@ from apps.kernel import metrics
 from apps.kernel.formats import figures
 from apps.kernel.money import EXPONENTS
 from apps.ledger.models import Account, Entry
-from apps.payments.models import Attempt
+from apps.payments.models import Attempt, GatewayEvent
 from apps.payments.operations import CLEARING
 from apps.places.models import City
 
@@ -157,6 +157,10 @@ def _money() -> list[Reading]:
             Attempt.objects.filter(**unanswered).count(), rows(Attempt, **unanswered),
         ),
         _alarm("city_attempts_dead", _("Questions the bank did not understand"), Attempt, dead),
+        _alarm(
+            "city_gateway_events_dead", _("What the bank told and nobody could deal with"),
+            GatewayEvent, {"done_at__isnull": True, "dead_at__isnull": False},
+        ),
     ]  # fmt: skip
 
 

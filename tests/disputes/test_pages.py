@@ -76,7 +76,7 @@ def test_the_order_speaks_first(town):
     assert set(said) == {"product_description", "service_date", "access_activity_log"}
     log = said["access_activity_log"].splitlines()
     assert "ordered by the customer" in log[0]
-    assert [line.split()[3] for line in log[1:]][-3:] == ["arrive", "board", "drop_off"]
+    assert [line.split()[3] for line in log[1:]][-3:] == ["arrive", "board", "drop"]
     assert " by the driver:" in log[-1]
 
 
