@@ -213,7 +213,10 @@ def measured() -> list[Reading]:
 
 
 def _alarm(
-    name: str, label: str | Promise, model: type[Delivery] | type[Attempt], where: dict[str, Any]
+    name: str,
+    label: str | Promise,
+    model: type[Delivery] | type[Attempt] | type[GatewayEvent],
+    where: dict[str, Any],
 ) -> Reading:
     count = model._default_manager.filter(**where).count()
     return Reading(name, label, count, rows(model, **where), is_alarming=count > 0)
