@@ -46,6 +46,7 @@ HELP = {
     "city_attempts_dead": "Questions that the bank did not understand",
     "city_night_late": "Whether a city's night was not settled by five in the morning there.",
     "city_owing_long": "Providers who have owed more than they earned for over two weeks.",
+    "city_gateway_events_dead": "Events of the bank that were given up and wait for an officer",
     "city_seal_age_seconds": "How long something in the logs has stood unsealed",
     "city_heartbeat_age_seconds": "Since schedule, broker and worker last worked together",
 }

@@ -125,6 +125,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "put to the bank what was not put": {
+        "task": "apps.disputes.tasks.put_waiting",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
+    "remind of disputes": {
+        "task": "apps.disputes.tasks.remind",
+        "schedule": crontab(minute=15),
+        "options": {"expires": 3000},
+    },
     # Every hour: it settles the cities where the night has come.
     "settle": {
         "task": "apps.settlement.tasks.settle_all",

@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "apps.orders",
     "apps.settlement",
     "apps.treasury",
+    "apps.disputes",
     "apps.reviews",
     "apps.mobility",
     "apps.inspection",
@@ -206,6 +207,7 @@ CELERY_TASK_ROUTES = {
     "apps.payments.tasks.*": {"queue": "money"},
     "apps.settlement.tasks.*": {"queue": "money"},
     "apps.treasury.tasks.*": {"queue": "money"},
+    "apps.disputes.tasks.*": {"queue": "money"},
     "apps.notifications.tasks.*": {"queue": "news"},
 }
 CELERY_BEAT_SCHEDULE = SCHEDULE

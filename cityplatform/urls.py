@@ -30,6 +30,7 @@ urlpatterns = [
     path("", include("apps.notifications.urls")),
     path("", include("apps.reviews.urls")),
     path("", include("apps.settlement.urls")),
+    path("", include("apps.disputes.urls")),
     path("", include("apps.insight.city_urls")),
     path("", include("apps.audit.urls")),
     path("me/tokens/", include("apps.parties.urls")),

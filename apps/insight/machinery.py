@@ -21,7 +21,7 @@ from apps.kernel import metrics
 from apps.kernel.formats import figures
 from apps.kernel.money import EXPONENTS
 from apps.ledger.models import Account, Entry
-from apps.payments.models import Attempt
+from apps.payments.models import Attempt, GatewayEvent
 from apps.payments.operations import CLEARING
 from apps.places.models import City
 from apps.settlement import queries as settlement
@@ -164,6 +164,10 @@ def _money() -> list[Reading]:
         ),
         _alarm("city_attempts_dead", _("Questions the bank did not understand"), Attempt, dead),
         _alarm("city_differences_open", _("Differences in the money"), Difference, differing),
+        _alarm(
+            "city_gateway_events_dead", _("What the bank told and nobody could deal with"),
+            GatewayEvent, {"done_at__isnull": True, "dead_at__isnull": False},
+        ),
     ]  # fmt: skip
 
 
@@ -253,7 +257,7 @@ def measured() -> list[Reading]:
 def _alarm(
     name: str,
     label: str | Promise,
-    model: type[Delivery] | type[Attempt] | type[Difference],
+    model: type[Delivery] | type[Attempt] | type[Difference] | type[GatewayEvent],
     where: dict[str, Any],
 ) -> Reading:
     count = model._default_manager.filter(**where).count()

@@ -79,10 +79,12 @@ def receipt(request: HttpRequest, ref: UUID) -> HttpResponse:
         **_row(order),
         "city": order.city,
         "is_consumer": is_consumer,
+        "sees_money": sees_money,
         "lines": words.lines_of(lines, order.currency),
         "shares": shares,
         "card": payment.card if payment and is_consumer else None,
         "in_cash": payment is not None and payment.method == Payment.Method.CASH,
+        "is_disputed": payment is not None and payment.disputed_minor > 0,
         "tip": _tip(order, is_consumer),
         "steps": order.steps.order_by("pk"),
         "changes": order.changes.filter(state="AGREED")

@@ -117,20 +117,21 @@ ABILITIES: dict[str, Ability] = {
         ("listings.view_listing", "listings.change_listing"),
     ),
     "see_money": Ability(
-        _("see payments, the ledger, payouts, reconciliation, tariffs, taxes and fees"),
+        _("see payments, the ledger, payouts, disputes, reconciliation, tariffs, taxes and fees"),
         (
             "payments.view_*",
             "ledger.view_*",
             "settlement.view_*",
             "treasury.view_*",
+            "disputes.view_*",
             "pricing.view_*",
         ),
     ),
     "move_money": Ability(
         _(
-            "give money back, settle unpaid cash, ask the bank again, hold and release payouts, "
-            "keep back reserves, say where the city is paid, hand in bank statements, "
-            "explain and correct differences"
+            "give money back, answer disputes, settle unpaid cash, ask the bank again, "
+            "hold and release payouts, keep back reserves, say where the city is paid, "
+            "hand in bank statements, explain and correct differences"
         ),
         (
             "payments.refund_payment",
@@ -142,6 +143,8 @@ ABILITIES: dict[str, Ability] = {
             "treasury.read_lines",
             "treasury.work_difference",
             "treasury.approve_correction",
+            "payments.process_event",
+            "disputes.answer_dispute",
         ),
     ),
     "set_levies": Ability(

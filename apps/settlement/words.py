@@ -21,6 +21,8 @@ KINDS: dict[str, str | Promise] = {
     "cash_kept": _("Cash you kept"),
     "tip": _("Tip"),
     "refund": _("Refund"),
+    "refund_failed": _("Refund that the bank did not take"),
+    "dispute_lost": _("Lost in a dispute"),
     "payout_returned": _("Returned by your bank"),
     "payout": _("Payout, sent again"),
     "reserve": _("Kept in reserve"),
@@ -35,6 +37,8 @@ KINDS: dict[str, str | Promise] = {
 # What a line says after its order, where it is not the order's own price.
 NOTES: dict[str, str | Promise] = {
     "refund": _("refund"),
+    "refund_failed": _("refund that the bank did not take"),
+    "dispute_lost": _("lost in a dispute"),
     "cash_kept": _("cash you kept"),
     "tip": _("tip"),
     "change": _("change"),

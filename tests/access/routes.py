@@ -42,6 +42,7 @@ FILLED_BY = (
     ("api/v1/cards/", "cards"),
     ("earnings/", "payouts"),
     ("invoices/", "invoices"),
+    ("disputes/", "disputes"),
     ("api/v1/payouts/", "payouts"),
     ("me/places/", "favourites"),
     ("api/v1/me/places/", "favourites"),

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from django.contrib.auth.models import AnonymousUser
 
 from apps.dispatch.models import Offer
+from apps.disputes.models import Dispute
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.ledger import operations as ledger
@@ -23,7 +24,7 @@ from apps.orders.models import Order
 from apps.parties import operations as parties
 from apps.parties.models import User
 from apps.parties.roles import ROLES
-from apps.payments.models import Card
+from apps.payments.models import Card, Payment
 from apps.places.models import Favourite
 from apps.regulation import operations as regulation
 from apps.settlement import operations as settlement
@@ -99,6 +100,9 @@ def build() -> World:
         "cards": {"card": [one.pk for one in Card.objects.filter(user__in=[town.rider, other])]},
         "payouts": {"ref": [_payout(fleet, at).ref, _payout(luis.provider, at).ref]},
         "invoices": {"ref": [_invoice(one, at).ref for one in (town.rider, other)]},
+        "disputes": {
+            "ref": [_dispute(orders[0], fleet, at), _dispute(orders[2], luis.provider, at)]
+        },
         "favourites": {"favourite": [_favourite(one, town.city).pk for one in people]},
         "notices": {"ref": [_notice(one, at).ref for one in people]},
         "devices": {"ref": [_device(one, at).ref for one in people]},
@@ -188,6 +192,20 @@ def _joining(provider: Any, city: Any, at: Any) -> Any:
         at=at,
     )
     return parties.ask_to_join(joining_id=joining.pk, by=user.acting(Kind.CONSUMER), at=at)
+
+
+def _dispute(order: Order, provider: Any, at: Any) -> UUID:
+    """What the bank of an order's payer wants back from a provider."""
+    return Dispute.objects.create(
+        reference=f"du_{order.pk}",
+        payment=Payment.objects.get(holder=order.basket.ref),
+        order=order,
+        provider=provider,
+        amount_minor=100,
+        currency="CLP",
+        reason="fraudulent",
+        opened_at=at,
+    ).ref
 
 
 def _payout(provider: Any, at: Any) -> Payout:

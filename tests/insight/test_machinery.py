@@ -235,6 +235,7 @@ def machinery_counts():
     return {
         "city_bus_waiting", "city_bus_dead", "city_bus_unstreamed", "city_jobs_searching",
         "city_offers_last_hour", "city_attempts_open", "city_attempts_dead",
+        "city_gateway_events_dead",
     }  # fmt: skip
 
 
