@@ -6,10 +6,11 @@ from django.db import connection
 
 from apps.payments.gateway.accounts import Accounts
 from apps.payments.gateway.cards import Cards
-from apps.payments.gateway.charges import Charges
+from apps.payments.gateway.charges import UNCONFIRMED, Charges
 from apps.payments.gateway.protocol import (
     Answer,
     CardFacts,
+    Confirm,
     Gateway,
     GatewayDown,
     NotUnderstood,
@@ -17,8 +18,10 @@ from apps.payments.gateway.protocol import (
 )
 
 __all__ = [
+    "UNCONFIRMED",
     "Answer",
     "CardFacts",
+    "Confirm",
     "Gateway",
     "GatewayDown",
     "NotUnderstood",

@@ -3,6 +3,7 @@
 Whoever wants something of the gateway notes it here as an attempt, in their own transaction
 (`wishes`).  A subscriber opens the attempts of a payment one after another, a task asks holding
 no lock, and `record` writes down the answer, books it and tells the city (`answers`);
+a bank that wants to hear from the payer first has not answered yet (`confirming`);
 what was not paid in cash ends by an officer (`debts`).  What is
 asked next follows from the state in which the answer left the payment, never from the order in
 which the news came.  A crash anywhere leaves a row that says what to do next.
@@ -20,6 +21,7 @@ from apps.payments.operations.answers import (
     record,
     try_now,
 )
+from apps.payments.operations.confirming import CONFIRM_WITHIN, await_payer
 from apps.payments.operations.debts import NotOwed, let_go, note_paid
 from apps.payments.operations.wishes import (
     NOT_PAID,
@@ -40,6 +42,7 @@ from apps.payments.operations.wishes import (
 
 __all__ = [
     "CLEARING",
+    "CONFIRM_WITHIN",
     "KEY_LASTS",
     "LONGEST_PATIENCE",
     "PATIENCE",
@@ -52,6 +55,7 @@ __all__ = [
     "Split",
     "TooMuch",
     "ask_again",
+    "await_payer",
     "begin",
     "cancel",
     "capture",
