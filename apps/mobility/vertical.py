@@ -1,6 +1,6 @@
 """Rides: from here to there, now or at an hour within the week."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
@@ -31,7 +31,7 @@ def case(quote: Quote, at: datetime) -> Case:
 
 def held_until(quote: Quote, at: datetime) -> datetime:
     later = operations.hour_of(quote)
-    return later + operations.GRACE if later else at + timedelta(minutes=10)
+    return later + operations.GRACE if later else at + operations.SEARCHED_FOR
 
 
 def goes_on(order: Order) -> str:

@@ -318,6 +318,7 @@ def _sheet(order: Order) -> dict[str, Any]:
         "city": order.city,
         "live": state,
         "eta_at": state["eta_at"],
+        "confirm_by": state["confirm"] and datetime.fromisoformat(state["confirm"]["until"]),
         "seconds_old": _seconds_old(state["car"], at),
         "steps": progress.steps_of(order),
         "may_cancel": "cancel" in vertical.open_to(Kind.CONSUMER, order.stage),

@@ -2,7 +2,12 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +17,7 @@ from apps.kernel import clock, problems
 from apps.kernel.actors import Kind
 from apps.kernel.asked import Asked
 from apps.kernel.problems import Problem
-from apps.orders import operations, tips, verticals
+from apps.orders import live, operations, tips, verticals
 from apps.orders.keys import key_of
 from apps.orders.models import Order
 from apps.parties.authentication import asking
@@ -100,10 +105,21 @@ class OrderOut(serializers.Serializer[Order]):
         return verticals.get(order.vertical).summary(order)
 
 
+class ToConfirm(serializers.Serializer[Any]):
+    """The bank wants to hear from the payer: lead them to `page`, before `until`.
+
+    It leads back to the order's own page; the order goes on, or ends, without another call.
+    """
+
+    page = serializers.URLField()
+    until = serializers.DateTimeField()
+
+
 class OrderWhole(OrderOut):
     """An order with its price, its steps so far, the steps open to you, and its details."""
 
     method = serializers.SerializerMethodField()
+    confirm = serializers.SerializerMethodField()
     lines = serializers.JSONField(source="quote.lines")
     steps = StepTaken(many=True)
     open_steps = serializers.SerializerMethodField()
@@ -111,6 +127,11 @@ class OrderWhole(OrderOut):
 
     def get_method(self, order: Order) -> Literal["card", "cash"]:
         return "cash" if in_cash(order.basket.ref) else "card"
+
+    @extend_schema_field(ToConfirm(allow_null=True))
+    def get_confirm(self, order: Order) -> dict[str, Any] | None:
+        is_consumer = self.context["kind"] == Kind.CONSUMER
+        return live.to_be_confirmed(order) if is_consumer else None
 
     def get_open_steps(self, order: Order) -> list[str]:
         return verticals.get(order.vertical).open_to(self.context["kind"], order.stage)

@@ -1,5 +1,7 @@
 """What people hear of their orders, whatever the kind of service."""
 
+from datetime import timedelta
+
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.actors import Kind as Part
@@ -7,6 +9,16 @@ from apps.notifications import kinds
 from apps.notifications.models import Channel
 
 kinds.register(
+    kinds.Kind(
+        slug="confirm_payment",
+        part=Part.CONSUMER,
+        name=_("A payment that your bank wants you to confirm"),
+        title=_("Confirm %(sum)s with your bank"),
+        text=_("%(summary)s. It waits for ten minutes."),
+        icon="card",
+        lasts=timedelta(minutes=10),
+        is_urgent=True,
+    ),
     kinds.Kind(
         slug="receipt_ready",
         part=Part.CONSUMER,

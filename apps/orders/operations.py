@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
+from django.urls import reverse
 
 from apps.bus import operations as bus
 from apps.kernel.actors import Actor, Kind
@@ -109,6 +110,7 @@ def place(
                         card_id=card_id,
                         amount=Money(total, quotes[0].currency),
                         label=placed[0].code,
+                        back=reverse("orders:back", args=[placed[0].ref]),
                         by=by,
                         at=at,
                     )

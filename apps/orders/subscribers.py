@@ -26,6 +26,14 @@ def call_off(*, holder: str, at: datetime, refusal: str = "", **_: Any) -> None:
         operations.advance(order_id=order.pk, step="refuse", by=ORDERS, at=at, data=data)
 
 
+@bus.subscribe("payments.confirm_wanted")
+def ask_to_confirm(*, holder: str, at: datetime, **_: Any) -> None:
+    """The bank wants to hear from the consumer: the order waits, and they are told."""
+    for order in _waiting(holder):
+        telling.ask_to_confirm(order, by=ORDERS, at=at)
+        live.tell(order.ref)
+
+
 @bus.subscribe("payments.authorised")
 def agree_to_change(*, holder: str, at: datetime, **_: Any) -> None:
     changes.agree(holder=UUID(holder), by=ORDERS, at=at)

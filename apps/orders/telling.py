@@ -13,6 +13,22 @@ from apps.orders.models import Order
 from apps.payments.models import Payment
 
 
+def ask_to_confirm(order: Order, *, by: Actor, at: datetime) -> None:
+    """Tell the consumer, wherever they are, that their bank waits for them, and not for long."""
+    notifications.notify(
+        to=order.consumer_id,
+        kind="confirm_payment",
+        about=f"order:{order.ref}",
+        link=reverse(verticals.get(order.vertical).page, args=[order.ref]),
+        context={
+            "sum": words.money(order.total),
+            "summary": verticals.get(order.vertical).summary(order),
+        },
+        by=by,
+        at=at,
+    )
+
+
 def tell_payer(*, topic: str, payment_id: int, by: Actor, at: datetime) -> None:
     """Look at how the payment of a whole order stands, and tell its consumer what is new in it.
 

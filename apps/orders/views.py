@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.kernel import clock
 from apps.kernel.actors import Kind
-from apps.orders import tips, verticals
+from apps.orders import live, tips, verticals
 from apps.orders.charging import charged_lines
 from apps.orders.forms import TipForm
 from apps.orders.models import Order
@@ -39,7 +39,7 @@ def _row(order: Order) -> dict[str, Any]:
         "order": order,
         "title": vertical.title,
         "summary": vertical.summary(order),
-        "says": vertical.stages.get(order.stage, order.stage),
+        "says": live.says(order),
         "page": vertical.page if order.is_live else "orders:receipt",
     }
 
@@ -49,11 +49,11 @@ def _row(order: Order) -> dict[str, Any]:
 def history(request: HttpRequest) -> HttpResponse:
     """Everything this person ordered: what is under way first, then the newest."""
     mine = Order.objects.filter(consumer=asking(request)).select_related("city", "ride")
-    live = [_row(order) for order in mine.live().order_by("-placed_at")]
-    ended = mine.exclude(pk__in=[row["order"].pk for row in live]).order_by("-placed_at", "-pk")
+    now = [_row(order) for order in mine.live().order_by("-placed_at")]
+    ended = mine.exclude(pk__in=[row["order"].pk for row in now]).order_by("-placed_at", "-pk")
     page = Paginator(ended, PAGE).get_page(request.GET.get("page"))
     rows = [_row(order) for order in page]
-    return render(request, "orders/history.html", {"live": live, "rows": rows, "page": page})
+    return render(request, "orders/history.html", {"live": now, "rows": rows, "page": page})
 
 
 @require_safe

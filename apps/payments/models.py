@@ -74,6 +74,9 @@ class Payment(models.Model):
 
     `holder` is opaque: usually a basket's reference.  Amounts in minor units.  Cash asks no bank:
     its promise is the payer's, and `collected_by` is the provider in whose hand it came to lie.
+
+    `back` is our page to which the payer comes back from their bank's; empty where nobody waits to
+    be led there.  `confirm_page` is the bank's page, while the bank wants to hear from the payer.
     """
 
     class Method(models.TextChoices):
@@ -82,6 +85,7 @@ class Payment(models.Model):
 
     class State(models.TextChoices):
         OPENED = "OPENED", _("opened")
+        CONFIRM = "CONFIRM", _("the bank wants to hear from the payer")
         AUTHORISED = "AUTHORISED", _("authorised")
         REFUSED = "REFUSED", _("refused")
         CAPTURED = "CAPTURED", _("captured")
@@ -110,6 +114,9 @@ class Payment(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPENED)
     refusal = models.CharField(_("why the bank said no"), max_length=50, blank=True)
     reference = models.CharField(_("the gateway's own reference"), max_length=100, blank=True)
+    back = models.CharField(_("where the payer comes back to"), max_length=200, blank=True)
+    confirm_page = models.CharField(_("the bank's page"), max_length=2000, blank=True)
+    confirm_by = models.DateTimeField(_("to be confirmed by"), null=True, blank=True)
     opened_at = models.DateTimeField(_("opened"))
 
     objects = LockableQuerySet["Payment"].as_manager()

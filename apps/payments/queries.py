@@ -19,7 +19,8 @@ def cards_of(user: User) -> QuerySet[Card]:
 
 def to_forget() -> QuerySet[Card]:
     """The removed cards that the gateway still knows and that no bank is being asked about."""
-    asked = Payment.objects.filter(card=OuterRef("pk"), state=Payment.State.OPENED)
+    at_the_bank = (Payment.State.OPENED, Payment.State.CONFIRM)
+    asked = Payment.objects.filter(card=OuterRef("pk"), state__in=at_the_bank)
     return Card.objects.filter(~Exists(asked), removed_at__isnull=False, forgotten_at=None)
 
 
@@ -32,6 +33,12 @@ def country(currency: str) -> str:
 def in_cash(holder: UUID) -> bool:
     """Whether what this holder pays is paid in cash."""
     return Payment.objects.filter(holder=holder, method=Payment.Method.CASH).exists()
+
+
+def to_confirm(holder: UUID) -> Payment | None:
+    """What this holder pays, while the bank wants to hear from the payer and nobody gave it up."""
+    waiting = Payment.objects.filter(holder=holder, state=Payment.State.CONFIRM)
+    return waiting.exclude(attempts__kind=Attempt.Kind.CANCEL).first()
 
 
 def owes_cash(user_id: int) -> bool:

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
@@ -14,7 +15,7 @@ from apps.kernel import clock
 from apps.kernel.actors import Actor
 from apps.parties.models import Provider
 from apps.payments import cards, gateway, listening, operations, queries
-from apps.payments.gateway import Answer, Gateway
+from apps.payments.gateway import Answer, Confirm, Gateway
 from apps.payments.models import (
     Attempt,
     Customer,
@@ -104,7 +105,24 @@ def ask(*, attempt_id: int, **_: Any) -> None:
         logger.error("%s is dead: %s", attempt, error)
         operations.give_up(attempt_id=attempt_id, error=str(error), by=PAYMENTS, at=clock.now())
     else:
-        operations.record(attempt_id=attempt_id, answer=answer, by=PAYMENTS, at=clock.now())
+        if isinstance(answer, Confirm):
+            operations.await_payer(
+                attempt_id=attempt_id, wanted=answer, by=PAYMENTS, at=clock.now()
+            )
+        else:
+            operations.record(attempt_id=attempt_id, answer=answer, by=PAYMENTS, at=clock.now())
+
+
+def hear_payer(*, holder: UUID) -> None:
+    """Ask the gateway, here and now, what came of the payer's word to their bank.
+
+    If nobody answers, the sweep goes on asking.
+    """
+    unsure = Attempt.objects.open().filter(
+        kind=Attempt.Kind.AUTHORISE, payment__holder=holder, payment__state=Payment.State.CONFIRM
+    )
+    for attempt_id in unsure.values_list("pk", flat=True):
+        ask(attempt_id=attempt_id)
 
 
 def start_heeding(event_id: int) -> None:
@@ -169,7 +187,7 @@ def open_payout_account(*, provider_id: int, currency: str, **_: Any) -> None:
     _payout_account(gateway.ours(), provider_id, currency)
 
 
-def _put(bank: Gateway, attempt: Attempt) -> Answer:
+def _put(bank: Gateway, attempt: Attempt) -> Answer | Confirm:
     key = str(attempt.key)
     if attempt.kind == Attempt.Kind.TRANSFER:
         # The last door before money leaves.
@@ -192,6 +210,8 @@ def _put(bank: Gateway, attempt: Attempt) -> Answer:
     match attempt.kind:
         case Attempt.Kind.AUTHORISE:
             assert payment.card is not None  # cash asks no bank
+            if payment.state == Payment.State.CONFIRM:
+                return _after_payer(bank, payment, key)
             return bank.authorise(
                 amount=payment.amount,
                 customer=customer.reference,
@@ -199,12 +219,24 @@ def _put(bank: Gateway, attempt: Attempt) -> Answer:
                 holder=str(payment.holder),
                 label=payment.label,
                 key=key,
+                back=f"{settings.PUBLIC_URL}{payment.back}" if payment.back else "",
             )
         case Attempt.Kind.CAPTURE:
             return bank.capture(reference=payment.reference, amount=attempt.amount, key=key)
         case Attempt.Kind.CANCEL:
             return bank.cancel(reference=payment.reference, key=key)
     return bank.refund(reference=payment.reference, amount=attempt.amount, key=key)
+
+
+def _after_payer(bank: Gateway, payment: Payment, key: str) -> Answer | Confirm:
+    """What the bank says once it has heard from the payer; past the time it is given back."""
+    answer = bank.confirmed(reference=payment.reference, key=key)
+    is_late = payment.confirm_by is not None and payment.confirm_by <= clock.now()
+    if isinstance(answer, Confirm) and is_late:
+        # Whoever confirms in this very moment gets their promise back as well.
+        bank.cancel(reference=payment.reference, key=f"{key}:unconfirmed")
+        return Answer(False, payment.reference, gateway.UNCONFIRMED)
+    return answer
 
 
 def _payout_account(bank: Gateway, provider_id: int, currency: str) -> str:

@@ -14,6 +14,7 @@ from apps.dispatch.operations.jobs import (
     put_back,
     redirect,
     release,
+    search_longer,
 )
 from apps.dispatch.operations.offers import (
     Busy,
@@ -63,6 +64,7 @@ __all__ = [
     "redirect",
     "release",
     "resume_shift",
+    "search_longer",
     "start_shift",
     "tidy",
 ]

@@ -88,6 +88,20 @@ def confirm(*, holder: UUID, by: Actor, at: datetime) -> None:
 
 
 @transaction.atomic
+def search_longer(*, holder: UUID, until: datetime, by: Actor, at: datetime) -> None:
+    """Look for a worker at least until then.  Never shorter than it was said before."""
+    searched = Job.objects.filter(holder=holder, state=Job.State.SEARCHING)
+    if searched.filter(search_until__lt=until).update(search_until=until):
+        bus.publish(
+            "dispatch.searched_longer",
+            by=by,
+            at=at,
+            holder=str(holder),
+            until=until.isoformat(),
+        )
+
+
+@transaction.atomic
 def pick_up(*, holder: UUID, by: Actor, at: datetime) -> None:
     """Somebody or something has come on board: from now on the way is kept.  Twice is harmless."""
     boarding = Job.objects.filter(holder=holder, state=Job.State.ASSIGNED, picked_up_at=None)

@@ -21,6 +21,10 @@ CODE_TRIES = 5
 # How long before the hour of a later ride its driver is looked for, and until when at the longest.
 LEAD = timedelta(minutes=20)
 GRACE = timedelta(minutes=10)
+# So long a driver is looked for, once the bank has promised the money.
+SEARCHED_FOR = timedelta(minutes=10)
+# Whoever waits no longer than this for the bank has lost nothing of it.
+NO_WAIT = timedelta(minutes=1)
 
 
 def write_ride(order: Order) -> None:
@@ -53,6 +57,9 @@ def note_step(
     if step.name == "assign":
         promised = at + timedelta(seconds=int(data.get("eta_seconds", 0)))
         Ride.objects.filter(order=order).update(pickup_eta_at=promised)
+    elif step.name == "authorise" and at - order.placed_at > NO_WAIT:
+        # A payer who had to confirm at their bank's page loses none of the time for the search.
+        dispatch.search_longer(holder=order.ref, until=at + SEARCHED_FOR, by=by, at=at)
     elif step.name == "board":
         _head_on(order, at)
     elif step.name == "reach_stop":

@@ -7,7 +7,7 @@ from django.db import connection
 from apps.payments.gateway.accounts import Accounts
 from apps.payments.gateway.balance import Balance
 from apps.payments.gateway.cards import Cards
-from apps.payments.gateway.charges import Charges
+from apps.payments.gateway.charges import UNCONFIRMED, Charges
 from apps.payments.gateway.disputes import Disputes
 from apps.payments.gateway.events import Events
 from apps.payments.gateway.protocol import (
@@ -15,6 +15,7 @@ from apps.payments.gateway.protocol import (
     Answer,
     BalanceLine,
     CardFacts,
+    Confirm,
     DisputeFacts,
     Gateway,
     GatewayDown,
@@ -27,9 +28,11 @@ from apps.payments.gateway.protocol import (
 
 __all__ = [
     "AccountFacts",
+    "UNCONFIRMED",
     "Answer",
     "BalanceLine",
     "CardFacts",
+    "Confirm",
     "DisputeFacts",
     "Gateway",
     "GatewayDown",

@@ -18,6 +18,7 @@ class Asking:
     """Stripe, through its own SDK; `base` sends it to a server that speaks Stripe's wire format."""
 
     def __init__(self, key: str, base: str = "") -> None:
+        self.base = base
         self.stripe = stripe.StripeClient(
             key,
             base_addresses={"api": base} if base else None,

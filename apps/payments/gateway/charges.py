@@ -1,31 +1,51 @@
 """Taking money and giving it back."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import stripe
 
 from apps.kernel.money import Money
 from apps.payments.gateway.asking import Asking, translated
-from apps.payments.gateway.protocol import Answer, NotUnderstood
+from apps.payments.gateway.protocol import Answer, Confirm, NotUnderstood
+
+# Nobody confirmed in time; the payer said no on their bank's page, or was not who they should be.
+UNCONFIRMED = "unconfirmed"
+REJECTED = "rejected"
 
 
 class Charges(Asking):
     def authorise(
-        self, *, amount: Money, customer: str, card: str, holder: str, label: str, key: str
-    ) -> Answer:
+        self,
+        *,
+        amount: Money,
+        customer: str,
+        card: str,
+        holder: str,
+        label: str,
+        key: str,
+        back: str = "",
+    ) -> Answer | Confirm:
+        # Either the payer is there to be led to their bank's page, or nobody is.
+        there: Any = (
+            {"payment_method_types": ["card"], "return_url": back}
+            if back
+            else {
+                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                "off_session": True,
+            }
+        )
         with translated():
             try:
                 intent = self.stripe.v1.payment_intents.create(
-                    {
+                    there
+                    | {
                         "amount": amount.minor,
                         "currency": amount.currency.lower(),
                         "customer": customer,
                         "payment_method": card,
-                        # Nobody is there to be led to another page: the rider has ordered.
-                        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
                         "capture_method": "manual",
                         "confirm": True,
-                        "off_session": True,
                         "transfer_group": holder,
                         "metadata": {"attempt": key, "holder": holder, "order": label or holder},
                     },
@@ -36,9 +56,27 @@ class Charges(Asking):
                 return Answer(False, refused["id"] if refused else "", word_for(_reason(error)))
             if intent.status == "requires_capture":
                 return Answer(True, intent.id)
-            # The bank wants the payer to confirm, and the payer is on the kerb, not at a screen.
+            if back and intent.status == "requires_action":
+                return self._wanted(intent)
+            # The bank wants the payer to confirm, and nobody is there.
             self.cancel(reference=intent.id, key=f"{key}:unconfirmed")
             return Answer(False, intent.id, "needs_confirmation")
+
+    def confirmed(self, *, reference: str, key: str) -> Answer | Confirm:
+        with translated():
+            intent = self.stripe.v1.payment_intents.retrieve(reference)
+            match intent.status:
+                case "requires_capture":
+                    return Answer(True, intent.id)
+                case "requires_action":
+                    return self._wanted(intent)
+                case "canceled":
+                    return Answer(False, intent.id, _why_not(intent))
+                case "requires_payment_method":
+                    # The payer has the intent's secret: nothing is to be left that they could pay.
+                    self.cancel(reference=intent.id, key=f"{key}:refused")
+                    return Answer(False, intent.id, _why_not(intent))
+        raise NotUnderstood(f"the payer's confirmation left {intent.status}")
 
     def capture(self, *, reference: str, amount: Money, key: str) -> Answer:
         with translated():
@@ -92,6 +130,19 @@ class Charges(Asking):
                 return Answer(True, made.id)
             return Answer(False, made.id, str(made.failure_reason or made.status))
 
+    def _wanted(self, intent: stripe.PaymentIntent) -> Confirm:
+        """Where the payer confirms; never an address to which the bank itself would not lead."""
+        action: Any = intent.next_action
+        redirect = getattr(action, "redirect_to_url", None)
+        page = str(redirect.url or "") if redirect else ""
+        there = urlsplit(page)
+        host = there.hostname or ""
+        is_stripes = there.scheme == "https" and f".{host}".endswith(".stripe.com")
+        # A server that speaks like Stripe has its pages where it says, which is never production.
+        if not (is_stripes or (self.base and there.scheme in ("http", "https") and host)):
+            raise NotUnderstood("the bank names no page of its own for the payer's confirmation")
+        return Confirm(intent.id, page)
+
     def _as_it_stands(
         self, reference: str, error: stripe.InvalidRequestError
     ) -> stripe.PaymentIntent:
@@ -103,6 +154,15 @@ class Charges(Asking):
 
 def _attempt_of(metadata: Any) -> str:
     return str(metadata["attempt"]) if metadata and "attempt" in metadata else ""
+
+
+def _why_not(intent: stripe.PaymentIntent) -> str:
+    """Why a promise came to nothing for which the bank wanted to hear from the payer."""
+    error = intent.to_dict().get("last_payment_error")
+    if not error:
+        return UNCONFIRMED
+    finer = word_for(str(error.get("decline_code")))
+    return finer if finer != "declined" else word_for(str(error.get("code")))
 
 
 def _reason(error: stripe.CardError) -> str:
@@ -117,6 +177,7 @@ def word_for(reason: str) -> str:
         "insufficient_funds": "insufficient_funds",
         "expired_card": "expired",
         "authentication_required": "needs_confirmation",
+        "payment_intent_authentication_failure": REJECTED,
         "incorrect_cvc": "wrong_details",
         "incorrect_number": "wrong_details",
         "invalid_expiry_month": "wrong_details",

@@ -13,12 +13,21 @@ class Answer:
     """What the gateway said to one question.
 
     `refusal` is one of our words for why it said no: `declined`, `insufficient_funds`,
-    `expired`, `needs_confirmation`, `wrong_details`, `lapsed`, `account_closed`.
+    `expired`, `needs_confirmation`, `unconfirmed`, `rejected`, `wrong_details`, `lapsed`,
+    `account_closed`.
     """
 
     is_yes: bool
     reference: str = ""
     refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """No answer yet: the bank wants to hear from the payer first, on a page of its own."""
+
+    reference: str
+    page: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +135,24 @@ class Gateway(Protocol):
     """Every question carries a key; asked again with the same key, it answers the same."""
 
     def authorise(
-        self, *, amount: Money, customer: str, card: str, holder: str, label: str, key: str
-    ) -> Answer:
-        """Have the bank promise the money, without taking it."""
+        self,
+        *,
+        amount: Money,
+        customer: str,
+        card: str,
+        holder: str,
+        label: str,
+        key: str,
+        back: str = "",
+    ) -> Answer | Confirm:
+        """Have the bank promise the money, without taking it.
+
+        `back` is where the payer comes back to from their bank's page.  Without it nobody is there
+        to be led to one, and a bank that wants to hear from them has refused.
+        """
+
+    def confirmed(self, *, reference: str, key: str) -> Answer | Confirm:
+        """Hear what came of a promise for which the bank wanted to hear from the payer."""
 
     def capture(self, *, reference: str, amount: Money, key: str) -> Answer:
         """Take the money, or part of it; the rest is given back."""

@@ -3,6 +3,7 @@
 Whoever wants something of the gateway notes it here as an attempt, in their own transaction
 (`wishes`).  A subscriber opens the attempts of a payment one after another, a task asks holding
 no lock, and `record` writes down the answer, books it and tells the city (`answers`);
+a bank that wants to hear from the payer first has not answered yet (`confirming`);
 what was not paid in cash ends by an officer (`debts`); what the gateway tells of its own accord
 is kept and heeded (`inbox`); what a payer's bank takes back is noted (`disputes`).  What is
 asked next follows from the state in which the answer left the payment, never from the order in
@@ -21,6 +22,7 @@ from apps.payments.operations.answers import (
     record,
     try_now,
 )
+from apps.payments.operations.confirming import CONFIRM_WITHIN, await_payer
 from apps.payments.operations.debts import NotOwed, let_go, note_paid
 from apps.payments.operations.disputes import note_loss, withhold
 from apps.payments.operations.inbox import (
@@ -55,6 +57,7 @@ from apps.payments.operations.wishes import (
 
 __all__ = [
     "CLEARING",
+    "CONFIRM_WITHIN",
     "KEY_LASTS",
     "LONGEST_PATIENCE",
     "PATIENCE",
@@ -68,6 +71,7 @@ __all__ = [
     "Split",
     "TooMuch",
     "ask_again",
+    "await_payer",
     "begin",
     "cancel",
     "capture",

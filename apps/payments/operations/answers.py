@@ -38,6 +38,7 @@ def begin(*, attempt_id: int, by: Actor, at: datetime) -> Attempt | None:
     """
     attempt = Attempt.objects.get(pk=attempt_id)
     about = _locked(attempt)
+    _give_up_hope(about, at)
     while not about.attempts.open().exists():
         attempt_or_none = about.attempts.waiting().order_by("pk").first()
         if attempt_or_none is None:
@@ -149,12 +150,24 @@ def _settles_itself(attempt: Attempt, about: Payment | Transfer, by: Actor, at: 
         _answer(given_back, succeeded=True, error="", at=at)
         _cancelled(about, given_back, by, at)
         return True
-    if state == State.AUTHORISED or (kind == Kind.REFUND and state == State.CAPTURED):
+    if state == State.AUTHORISED or (kind, state) in _WITHOUT_PROMISE:
         return False
     _answer(attempt, succeeded=kind == Kind.CANCEL, error=state.lower(), at=at)
     if kind == Kind.CAPTURE:
         _tell("payments.capture_refused", about, by, at, refusal=state.lower())
     return True
+
+
+def _give_up_hope(about: Payment | Transfer, at: datetime) -> None:
+    """Wait no longer for a payer's word to their bank when the promise is not wanted any more.
+
+    What the bank says of it meanwhile is heard by nobody; the cancellation gives it back.
+    """
+    if not isinstance(about, Payment) or about.state != State.CONFIRM:
+        return
+    if about.attempts.waiting().filter(kind=Kind.CANCEL).exists():
+        unsure = about.attempts.open().filter(kind=Kind.AUTHORISE)
+        unsure.update(answered_at=at, succeeded=False, error="withdrawn", dead_at=None)
 
 
 def _answer(attempt: Attempt, *, succeeded: bool, error: str, at: datetime) -> None:
@@ -165,14 +178,15 @@ def _answer(attempt: Attempt, *, succeeded: bool, error: str, at: datetime) -> N
 
 def _authorised(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
     payment.reference = attempt.reference
+    payment.confirm_page = ""
     if attempt.succeeded:
         payment.state = State.AUTHORISED
-        payment.save(update_fields=["state", "reference"])
+        payment.save(update_fields=["state", "reference", "confirm_page"])
         _tell("payments.authorised", payment, by, at)
     else:
         payment.state = State.REFUSED
         payment.refusal = attempt.error
-        payment.save(update_fields=["state", "reference", "refusal"])
+        payment.save(update_fields=["state", "reference", "refusal", "confirm_page"])
         _tell("payments.refused", payment, by, at, refusal=attempt.error)
 
 
@@ -235,8 +249,8 @@ def _keep_cash(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> N
 
 
 def _cancelled(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
-    payment.state = State.CANCELLED
-    payment.save(update_fields=["state"])
+    payment.state, payment.confirm_page = State.CANCELLED, ""
+    payment.save(update_fields=["state", "confirm_page"])
     _tell("payments.cancelled", payment, by, at)
 
 
@@ -289,6 +303,12 @@ def _tell(topic: str, about: Payment | Transfer, by: Actor, at: datetime, **fact
     name = "payment" if isinstance(about, Payment) else "transfer"
     bus.publish(topic, by=by, at=at, holder=str(about.holder), **{name: about.pk}, **facts)
 
+
+# What the gateway is asked though no promise stands.
+_WITHOUT_PROMISE = (
+    (Kind.REFUND, State.CAPTURED),
+    (Kind.CANCEL, State.CONFIRM),
+)
 
 _RECORDERS = {
     Kind.AUTHORISE: _authorised,

@@ -58,12 +58,14 @@ def open(
     at: datetime,
     label: str = "",
     booked_as: str = "capture",
+    back: str = "",
     key: UUID | None = None,
 ) -> Payment:
     """Say that the payer is to pay this much for `holder`, with that card or, without one, in cash.
 
     `label` is what the gateway's own books call it, such as an order's code; `booked_as` what
-    ours call it when it is taken; `key` the question's own, for whoever has promised one.
+    ours call it when it is taken; `key` the question's own, for whoever has promised one; `back`
+    our page to which the payer comes back from their bank's, if they are there to be led to it.
 
     Opened twice with the same body, it is one payment.  Raises `KeyReused` when the holder has
     another payment, `NoSuchCard` when the card is not the payer's, `ValueError` for no amount.
@@ -84,7 +86,7 @@ def open(
         "booked_as": booked_as,
     }
     payment, is_new = Payment.objects.get_or_create(
-        holder=holder, defaults={**facts, "label": label, "opened_at": at}
+        holder=holder, defaults={**facts, "label": label, "back": back, "opened_at": at}
     )
     if not is_new:
         if any(getattr(payment, name) != value for name, value in facts.items()):
@@ -287,7 +289,8 @@ def _end(
     if ending is None:
         # What ran out unasked is answered by itself, and told to whoever wanted the money.
         has_lapsed = payment.state == State.CANCELLED and payment.refusal == "lapsed"
-        if payment.state not in (State.OPENED, State.AUTHORISED) and not has_lapsed:
+        alive = (State.OPENED, State.CONFIRM, State.AUTHORISED)
+        if payment.state not in alive and not has_lapsed:
             raise Ended(f"{payment.holder} is {payment.state}")
         note(payment, kind, amount_minor, split=parts, about=about, by=by, at=at)
     elif ending.kind != kind:
