@@ -18,9 +18,10 @@ class Line:
 
     `goes_wrong` is asked once per request that changes something: None lets it pass, `"before"`
     hangs up before the bank has heard, `"after"` when it has answered, a status answers that
-    instead of what the bank answered.  When the bank has answered, `"reset"` cuts the line, `"late"`
-    waits until nobody listens any more, `"garbled"` and `"cut"` hand over half of the answer, as
-    if it were whole and with the rest to come; `"busy"` says 429 and the bank has not heard.
+    instead of what the bank answered.  When the bank has answered, `"reset"` cuts the line,
+    `"late"` waits until nobody listens any more, `"garbled"` and `"cut"` hand over half of the
+    answer, as if it were whole and with the rest to come; `"busy"` says 429, and the bank has not
+    heard.
     """
 
     def __init__(self, bank: str) -> None:
