@@ -24,7 +24,8 @@ if not apps.ready:
 
 NAME = "doomed"
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__])
+# Whatever they are about to do is loaded already.
+CONTEXT.set_forkserver_preload([__name__, "tests.proof.money.steps", "tests.proof.money.storm"])
 
 type Work = Callable[[], object]
 
