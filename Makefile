@@ -27,8 +27,9 @@ else
 	@$(PYTEST) tests/journeys
 endif
 
-proof: setup ## the slow proofs: kills amid rides, long searches, every look; RIDES=20 SEED=8
-	@$(PYTEST) tests/proof -s --rides=$(or $(RIDES),300) --seed=$(or $(SEED),7)
+proof: setup ## the slow proofs: kills amid rides, faults of money, searches; RIDES=20 FAULTS=1000 SEED=8
+	@$(PYTEST) tests/proof -s --ignore=tests/proof/money --rides=$(or $(RIDES),300) --seed=$(or $(SEED),7)
+	@$(PYTEST) tests/proof/money --faults=$(or $(FAULTS),10000) --seed=$(or $(SEED),7)
 	@$(PYTEST) tests/mobility/test_life.py tests/payments/test_money_stays.py --hypothesis-profile=proof
 	@$(PYTEST) -m hypothesis --hypothesis-profile=proof
 	@EVERY_LOOK=1 $(PYTEST) -m look

@@ -109,13 +109,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--data", type=Path, metavar="DIR", help="the reference data, for tests marked `data`"
     )
     parser.addoption("--rides", type=int, help="so many rides for the tests marked `proof`")
-    parser.addoption("--seed", type=int, default=7, help="of what happens to those rides")
+    parser.addoption(
+        "--faults",
+        type=int,
+        default=int(os.environ["FAULTS"]) if os.environ.get("FAULTS") else None,
+        help="so many faults for the proof of money, which is collected only with them",
+    )
+    parser.addoption("--seed", type=int, default=7, help="of what happens to rides and to money")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for option, marker in (("--data", "data"), ("--rides", "proof")):
-        if config.getoption(option) is None:
-            items[:] = [item for item in items if not item.get_closest_marker(marker)]
+    items[:] = [item for item in items if _is_asked_for(item, config)]
+
+
+def _is_asked_for(item: pytest.Item, config: pytest.Config) -> bool:
+    """Whether the command line has what the test wants: a proof says which count it goes by."""
+    wanted = ["--data"] if item.get_closest_marker("data") else []
+    if proof := item.get_closest_marker("proof"):
+        wanted += proof.args or ["--rides"]
+    return all(config.getoption(option) is not None for option in wanted)
 
 
 @pytest.hookimpl(wrapper=True)
