@@ -288,7 +288,7 @@ if env("EMAIL_HOST"):
         },
     }
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "city@localhost")
-# Where people reach the pages, for the links in mails.
+# Where people reach the pages, for the links in mails and for the way back from a payer's bank.
 PUBLIC_URL = env("PUBLIC_URL") or env("WEB_URL") or f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
 
 # --- language and time ------------------------------------------------------------------

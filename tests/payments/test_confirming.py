@@ -12,7 +12,7 @@ from apps.dispatch.models import Job
 from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.notifications.models import Notice
-from apps.orders import live
+from apps.orders import live, tips
 from apps.orders import operations as orders
 from apps.orders.models import Order
 from apps.payments import gateway, operations, queries, tasks
@@ -247,6 +247,22 @@ class TestTheAnswer:
 
         assert payment_of(order).state == "CAPTURED"
         assert balances()[city.CLEARING] == order.total_minor
+
+        # For a tip nobody is led anywhere: the same card is refused, and the receipt asks again.
+        later = now + timedelta(hours=1)
+        tips.give(
+            ref=order.ref,
+            amount_minor=500,
+            card_id=town.card.pk,
+            key=uuid4(),
+            by=town.rider.acting(Kind.CONSUMER),
+            at=later,
+        )
+        rides.relay_all(later)
+        tip = tips.of(order)
+        assert (tip.state, tip.refusal) == ("REFUSED", "needs_confirmation")
+        page = shown(town.rider, f"/orders/{order.ref}/").content.decode()
+        assert "Your bank refused Visa ·· 3184 for the tip." in page
 
 
 class TestTimeAndChange:

@@ -59,6 +59,23 @@ def test_to_the_bank_and_back(town, new_page, site, settings, width, theme, lang
     assert [line for line in told if "/ws/" not in line] == []
 
 
+def test_the_open_page_goes_on_by_itself_even_under_somebodys_finger(town, new_page, site):
+    order = town.place(at=clock.now())
+    page = new_page()
+    signed_in(page, site, town.rider)
+    page.goto(f"{site}/rides/{order.ref}/")
+    expect(page.locator("h1")).to_have_text("Asking your bank")
+    page.locator("a", has_text="Share this ride").focus()
+
+    relay()
+    expect(page.locator("h1")).to_have_text("Your bank wants to hear from you", timeout=30_000)
+    page.get_by_role("link", name="Confirm with your bank").focus()
+
+    at_the_bank(town, order, "approve")
+    sweep()
+    expect(page.locator("h1")).to_have_text("Looking for a driver", timeout=30_000)
+
+
 async def test_the_page_hears_of_it_on_its_line(town):
     order = await database_sync_to_async(town.place)(at=clock.now())
     line = await database_sync_to_async(Line)(town.rider, f"/ws/order/{order.ref}")
