@@ -224,6 +224,17 @@ class TestTheAnswer:
         assert "The payment was not confirmed at your bank" in page
         assert balances() == {}
 
+    def test_refused_and_first_heard_from_the_bank_itself(self, town, order):
+        at_the_bank(town, order, "refuse")
+        facts = gateway.ours().intent(reference=payment_of(order).reference)
+
+        operations.heed_intent(facts=facts, by=tasks.PAYMENTS, at=clock.now())
+        relay()
+
+        assert state(order) == ("REFUSED", "refused", "rejected")
+        (intent,) = town.wallet.intents()
+        assert intent.status == "canceled"
+
     def test_a_ride_confirmed_late_is_sought_as_long_as_any(self, town, order):
         Order.objects.filter(pk=order.pk).update(placed_at=clock.now() - timedelta(minutes=9))
         Job.objects.update(search_until=clock.now() + timedelta(minutes=1))

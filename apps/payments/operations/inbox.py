@@ -120,6 +120,10 @@ def heed_intent(*, facts: IntentFacts, by: Actor, at: datetime) -> None:
     if payment is None:
         return
     attempt = payment.attempts.open().first()
+    if attempt is not None and payment.state == State.CONFIRM:
+        # The question itself finds out what the payer did at their bank, and clears up after it.
+        bus.publish("payments.asked_again", by=by, at=at, attempt=attempt.pk)
+        return
     if attempt is not None:
         answer = _answer_of(facts, attempt)
         if answer:
