@@ -32,6 +32,7 @@ urlpatterns = [
     path("", include("apps.settlement.urls")),
     path("", include("apps.disputes.urls")),
     path("", include("apps.insight.city_urls")),
+    path("", include("apps.treasury.city_urls")),
     path("", include("apps.audit.urls")),
     path("me/tokens/", include("apps.parties.urls")),
     path("", include("apps.web.urls")),

@@ -15,8 +15,10 @@ from apps.kernel.money import Money
 from apps.places.models import City
 
 FOLLOWED = """
-WITH capture AS (
-    SELECT journal.id, journal.about FROM ledger_journal journal
+WITH taken AS (
+    SELECT journal.id, journal.about, row_number() OVER (ORDER BY journal.id) AS number,
+        count(*) OVER () AS total
+    FROM ledger_journal journal
     WHERE journal.booked_at >= %(since)s AND journal.booked_at < %(until)s
         AND journal.key LIKE 'capture:%%'
         AND (journal.about IN (SELECT ref FROM orders_order WHERE city_id = %(city)s)
@@ -25,6 +27,8 @@ WITH capture AS (
                 JOIN ledger_account account ON account.id = entry.account_id
                 WHERE entry.journal_id = journal.id
                     AND (account.code LIKE %(city_codes)s OR account.code LIKE %(tax_codes)s)))
+), capture AS (
+    SELECT id, about FROM taken WHERE number <= total - total %% %(by)s
 ), journal AS (
     SELECT id, 'capture' AS kind FROM capture
     UNION
@@ -46,8 +50,8 @@ FROM journal
 JOIN ledger_entry entry ON entry.journal_id = journal.id
 JOIN ledger_account account ON account.id = entry.account_id
 LEFT JOIN settlement_payout payout
-    ON account.code = 'provider:' || payout.provider_id || ':payable'
-    AND payout.currency = entry.currency AND payout.state <> 'FAILED'
+    ON payout.account = account.code AND payout.currency = entry.currency
+    AND payout.state <> 'FAILED'
     AND entry.id > payout.after_entry AND entry.id <= payout.last_entry
 WHERE entry.currency = %(currency)s
 GROUP BY 1, 2, 3, 4
@@ -102,8 +106,12 @@ class Followed:
     overpaid: Money
 
 
-def follow(city: City, since: datetime, until: datetime) -> Followed:
-    """Follow what was taken in a city from a moment up to, and without, another."""
+def follow(city: City, since: datetime, until: datetime, *, by: int = 1) -> Followed:
+    """Follow what was taken in a city from a moment up to, and without, another.
+
+    Only whole groups of `by` captures, in the order of the books, so that where everybody looks
+    nobody's own price is the difference between two looks.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             FOLLOWED,
@@ -114,6 +122,7 @@ def follow(city: City, since: datetime, until: datetime) -> Followed:
                 "city_codes": f"city:{city.slug}:%",
                 "tax_codes": f"tax:{city.slug}:%",
                 "currency": city.currency,
+                "by": by,
             },
         )
         return divided([(*row[:4], int(row[4])) for row in cursor.fetchall()], city.currency)
@@ -165,17 +174,17 @@ def divided(rows: list[Row], currency: str) -> Followed:
         if place == "platform":
             beyond = max(fees - left, 0)
             left -= flow(place, "fees", min(fees, left), "fees")
-        if place != "provider":
-            flow(place, "stays" if place == "platform" else "owed", left, place)
-            continue
-        left -= flow(place, "kept", min(total(("cash_kept",), place), left), "cash")
-        everyday = ("capture", "cash_kept", *refunds)
+        everyday: tuple[str, ...] = ("capture", *refunds)
+        if place == "provider":
+            left -= flow(place, "kept", min(total(("cash_kept",), place), left), "cash")
+            everyday = (*everyday, "cash_kept")
         way = max(-total(everyday, place, "DUE", "HELD", "SENT"), 0)
         paid = max(-total(everyday, place, "PAID"), 0)
-        overpaid = max(way + paid - left, 0)
+        if place == "provider":
+            overpaid = max(way + paid - left, 0)
         left -= flow(place, "way", min(way, left), "payouts_way")
         left -= flow(place, "paid", min(paid, left), "payouts")
-        flow(place, "owed", left, place)
+        flow(place, "stays" if place == "platform" else "owed", left, place)
     return Followed(
         made, Money(everything, currency), Money(beyond, currency), Money(overpaid, currency)
     )
