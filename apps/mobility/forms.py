@@ -181,10 +181,11 @@ def _same(name: str, text: str) -> bool:
 
 
 class BookForm(forms.Form):
-    """The price that was chosen, a card or cash, and the key that makes it once."""
+    """The price that was chosen, a card or cash, a voucher, and the key that makes it once."""
 
     quote = forms.UUIDField()
     card = forms.CharField(max_length=20)
+    voucher = forms.CharField(max_length=40, required=False)
     key = forms.UUIDField()
 
     def clean_card(self) -> int | None:

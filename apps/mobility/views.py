@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_safe
@@ -29,6 +30,7 @@ from apps.places import queries as places
 from apps.places.current import current_city
 from apps.places.geometry import Point
 from apps.places.models import City
+from apps.pricing import operations as pricing
 from apps.pricing import words
 from apps.pricing.models import Quote
 from apps.regulation import operations as regulation
@@ -182,7 +184,11 @@ def quotes_of(request: HttpRequest, bundle: UUID) -> list[Quote]:
 
 
 def _show_prices(
-    request: HttpRequest, quotes: list[Quote], refusal: str = "", status: int = 200
+    request: HttpRequest,
+    quotes: list[Quote],
+    refusal: str = "",
+    status: int = 200,
+    voucher_refusal: str | Promise = "",
 ) -> HttpResponse:
     at, asked, later = clock.now(), quotes[0].request, operations.hour_of(quotes[0])
     options = []
@@ -218,6 +224,9 @@ def _show_prices(
         "in_cash": request.POST.get("card") == CASH,
         "key": uuid4(),
         "refusal": refusal,
+        "voucher": request.POST.get("voucher", "")[:40],
+        "voucher_refusal": voucher_refusal,
+        "card_chosen": request.POST.get("card", ""),
         "changed": _changed(request, quotes),
         "stop_wait": asked.get("stop_wait", 0),
         "map": {
@@ -274,6 +283,7 @@ def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
             quote_refs=[asked["quote"]],
             consumer_id=request.user.pk or 0,
             card_id=asked["card"],
+            voucher=asked["voucher"],
             by=Actor(Kind.CONSUMER, str(request.user.pk)),
             at=clock.now(),
         )
@@ -297,6 +307,8 @@ def _book(request: HttpRequest, quotes: list[Quote]) -> HttpResponse:
             "An earlier ride was not paid in cash. Use a card, or settle it with the city's desk."
         )
         return _show_prices(request, quotes, refusal, status=422)
+    except pricing.NotUsable as no:
+        return _show_prices(request, quotes, status=422, voucher_refusal=words.NOT_USABLE[str(no)])
     except LookupError:
         return _show_prices(request, quotes, _("Choose one of your own cards."), status=422)
     return redirect("mobility:ride", ref=basket.orders.get().ref)

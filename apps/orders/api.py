@@ -24,8 +24,16 @@ from apps.parties.authentication import asking
 from apps.payments import operations as payments
 from apps.payments.models import Payment
 from apps.payments.queries import in_cash
+from apps.pricing import operations as pricing
+from apps.pricing import words
 from apps.regulation import operations as regulation
 from apps.regulation.problems import refused
+
+
+def not_usable(no: Exception) -> Problem:
+    """Why a voucher does not pay; which word it is stands beside the sentence."""
+    return Problem(422, "voucher_not_usable", words.NOT_USABLE[str(no)], {"refusal": str(no)})
+
 
 PROBLEMS: dict[type[Exception], problems.Answer] = {
     operations.KeyReused: Problem(
@@ -43,6 +51,7 @@ PROBLEMS: dict[type[Exception], problems.Answer] = {
         422, "cash_owed", _("A ride before this one was not paid. Settle it first, or use a card.")
     ),
     payments.NoSuchCard: Problem(422, "no_such_card", _("Choose one of your own cards.")),
+    pricing.NotUsable: not_usable,
 }
 TIP_PROBLEMS: dict[type[Exception], problems.Answer] = {
     payments.KeyReused: PROBLEMS[operations.KeyReused],
@@ -158,6 +167,13 @@ class PlaceIn(Asked):
         default=None,
         help_text="One of your cards, as GET /cards lists them.",
     )
+    voucher = serializers.CharField(
+        max_length=40,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="A voucher's code: its issuer pays a part. With a card, and for one quote.",
+    )
 
     def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
         in_cash, card = asked.get("method") == "cash", asked["card"]
@@ -258,6 +274,7 @@ class Orders(generics.ListAPIView[Order]):
                 quote_refs=asked.validated_data["quotes"],
                 consumer_id=consumer.pk,
                 card_id=asked.validated_data["card"],
+                voucher=asked.validated_data["voucher"],
                 by=consumer.acting(Kind.CONSUMER),
                 at=clock.now(),
             )

@@ -9,8 +9,9 @@ from apps.ledger import operations as ledger
 from apps.orders.models import Change, Order
 from apps.payments import operations as payments
 from apps.payments.models import Payment
+from apps.pricing import operations as pricing
 from apps.pricing.bounds import SUBSIDY
-from apps.pricing.models import Line, Payee
+from apps.pricing.models import Line, Payee, VoucherUse
 
 
 def promises(order: Order) -> list[Payment]:
@@ -33,8 +34,9 @@ def charged_lines(order: Order) -> list[Line]:
 def charge(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> None:
     """Take the lines from the promises, the first of them first; give back what is left of them.
 
-    Whoever does it gets their part whatever the city pays of the price: what the consumer pays
-    goes to the accounts in the order of the lines, and the city's subsidy is what they still miss.
+    Whoever does it gets their part whatever others pay of the price: what the consumer pays goes to
+    the accounts in the order of the lines, then what a voucher pays, as far as the consumer's
+    promises do not reach, and the city's subsidy is what they still miss.
     """
     order.charged_minor = left = sum(line.amount for line in lines)
     split = _split(order, [line for line in lines if line.code != SUBSIDY])
@@ -55,21 +57,38 @@ def charge(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> None
         else:
             payments.cancel(holder=promise.holder, by=by, at=at)
         left -= part
+    if part := pricing.take_voucher(holder=order.ref, needed_minor=left, by=by, at=at):
+        taken, split = _first(split, part)
+        voucher = VoucherUse.objects.select_related("voucher__city").get(holder=order.ref).voucher
+        _pay_out_of(voucher.account, "voucher", order, taken, by, at)
+        left -= part
     if left:
         raise payments.TooMuch(f"{order}: {left} more than was promised")
     if split:
-        ledger.post(
-            key=f"subsidy:{order.ref}",
-            kind="subsidy",
-            about=order.ref,
-            lines=[
-                (f"city:{order.city.slug}:subsidies", sum(minor for _, minor in split)),
-                *((account, -minor) for account, minor in split),
-            ],
-            currency=order.currency,
-            by=by,
-            at=at,
-        )
+        _pay_out_of(f"city:{order.city.slug}:subsidies", "subsidy", order, split, by, at)
+
+
+def _pay_out_of(
+    payer: str,
+    kind: str,
+    order: Order,
+    split: Sequence[tuple[str, int]],
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Have an account of the city's or the platform's pay parts of an order."""
+    ledger.post(
+        key=f"{kind}:{order.ref}",
+        kind=kind,
+        about=order.ref,
+        lines=[
+            (payer, sum(minor for _, minor in split)),
+            *((account, -minor) for account, minor in split),
+        ],
+        currency=order.currency,
+        by=by,
+        at=at,
+    )
 
 
 def _first(

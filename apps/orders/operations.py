@@ -23,6 +23,7 @@ from apps.parties.models import Worker
 from apps.payments import operations as payments
 from apps.payments.queries import owes_cash
 from apps.places.queries import district_at
+from apps.pricing import operations as pricing
 from apps.pricing.models import Line, Quote
 from apps.regulation import operations as regulation
 from apps.regulation.models import Decision
@@ -71,15 +72,17 @@ def place(
     card_id: int | None,
     by: Actor,
     at: datetime,
+    voucher: str = "",
 ) -> Basket:
     """Ask the city, hold every leg, open the payment, and record the agreement.
 
     The key becomes the basket's reference: placing it twice is harmless, and `KeyReused`
-    says that it came with another request.  Without a card it is paid in cash.  Raises
-    `QuoteGone`, `CardsOnly` where the city takes no cash, `CashOwed`; what the city or an engine
-    has against it, such as `NotPermitted` or `nights.Taken`, passes through.
+    says that it came with another request.  Without a card it is paid in cash.  A voucher's code
+    has its issuer pay a part of one order.  Raises `QuoteGone`, `CardsOnly` where the city takes
+    no cash, `CashOwed`; what the city or an engine has against it, such as `NotPermitted` or
+    `nights.Taken`, and what a voucher has (`pricing.NotUsable`), passes through.
     """
-    fingerprint = _fingerprint(quote_refs, consumer_id, card_id)
+    fingerprint = _fingerprint(quote_refs, consumer_id, card_id, voucher)
     refused: Decision | None = None
     try:
         with transaction.atomic():
@@ -88,6 +91,9 @@ def place(
             quotes = _quotes(quote_refs, consumer_id, at)
             if card_id is None:
                 _check_cash(quotes, consumer_id)
+                if voucher:
+                    # The driver collects what the screen says, and that is the whole price.
+                    raise pricing.NotUsable("cards_only")
             cases = [_case(quote, at) for quote in quotes]
             decisions = regulation.decide_all(cases, by=by, at=at)
             refused = next((said for said in decisions if said.refusal), None)
@@ -103,7 +109,8 @@ def place(
                     _order(basket, quote, case, decision, by, at)
                     for quote, case, decision in zip(quotes, cases, decisions, strict=True)
                 ]
-                if total := sum(quote.total_minor for quote in quotes):
+                paid = _by_voucher(placed, voucher, by, at) if voucher else 0
+                if total := sum(quote.total_minor for quote in quotes) - paid:
                     payments.open(
                         holder=key,
                         payer_id=consumer_id,
@@ -114,7 +121,7 @@ def place(
                         by=by,
                         at=at,
                     )
-                else:  # the city pays all of it
+                else:  # the city, or a voucher, pays all of it
                     bus.publish("orders.nothing_to_pay", by=by, at=at, holder=str(key))
     except (IntegrityError, QuoteGone):
         # The same form, sent twice at the same moment; or the same quote, ordered twice.
@@ -233,8 +240,29 @@ def take(
         raise
 
 
-def _fingerprint(quote_refs: Sequence[UUID], consumer_id: int, card_id: int | None) -> str:
-    asked = [sorted(map(str, quote_refs)), consumer_id, card_id]
+def _by_voucher(placed: Sequence[Order], code: str, by: Actor, at: datetime) -> int:
+    """What a voucher pays of an order, in minor units.  Raises `NotUsable`."""
+    if len(placed) > 1:
+        raise pricing.NotUsable("not_for_this")
+    order = placed[0]
+    use = pricing.promise_voucher(
+        code=code,
+        holder=order.ref,
+        person_id=order.consumer_id,
+        city_id=order.city_id,
+        vertical=order.vertical,
+        total_minor=order.total_minor,
+        currency=order.currency,
+        by=by,
+        at=at,
+    )
+    return use.promised_minor
+
+
+def _fingerprint(
+    quote_refs: Sequence[UUID], consumer_id: int, card_id: int | None, voucher: str
+) -> str:
+    asked = [sorted(map(str, quote_refs)), consumer_id, card_id, *([voucher] if voucher else [])]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 

@@ -22,6 +22,7 @@ from apps.payments import operations as payments
 from apps.payments.models import Payment
 from apps.payments.queries import cards_of
 from apps.pricing import words
+from apps.pricing.models import VoucherUse
 
 PAGE = 20
 TIP_REFUSALS: dict[type[Exception], Any] = {
@@ -85,6 +86,9 @@ def receipt(request: HttpRequest, ref: UUID) -> HttpResponse:
         "card": payment.card if payment and is_consumer else None,
         "in_cash": payment is not None and payment.method == Payment.Method.CASH,
         "is_disputed": payment is not None and payment.disputed_minor > 0,
+        "voucher": VoucherUse.objects.filter(holder=order.ref).select_related("voucher").first()
+        if is_consumer
+        else None,
         "tip": _tip(order, is_consumer),
         "steps": order.steps.order_by("pk"),
         "changes": order.changes.filter(state="AGREED")

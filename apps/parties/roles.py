@@ -148,11 +148,12 @@ ABILITIES: dict[str, Ability] = {
         ),
     ),
     "set_levies": Ability(
-        _("propose, approve and end taxes and fees, allow or end cash"),
+        _("propose, approve and end taxes and fees, issue vouchers, allow or end cash"),
         (
             "pricing.add_levy",
             "pricing.approve_levy",
             "pricing.end_levy",
+            "pricing.issue_voucher",
             "places.view_city",
             "places.choose_cash",
         ),

@@ -2,12 +2,12 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.office import Facts, FactsInline
-from apps.pricing import admin_levies
+from apps.pricing import admin_levies, admin_vouchers
 from apps.pricing.models import Quote, Tariff
 from apps.regulation.admin_decisions import DecisionAdmin
 
-# Taxes and fees have a desk of their own, which registers itself.
-__all__ = ["admin_levies"]
+# Taxes and fees, and vouchers, have desks of their own, which register themselves.
+__all__ = ["admin_levies", "admin_vouchers"]
 
 
 class QuoteInline(FactsInline):

@@ -15,6 +15,7 @@ from apps.kernel.money import Money
 from apps.listings.models import Listing
 from apps.places.models import City, Zone
 from apps.pricing.lines import Line, Payee, Working
+from apps.pricing.vouchers import Voucher, VoucherUse
 from apps.regulation.models import Decision, InTheMaking, four_eyes
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "Payee",
     "Quote",
     "Tariff",
+    "Voucher",
+    "VoucherUse",
     "Working",
 ]
 

@@ -3,12 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from apps.kernel import formats
 from apps.pricing.levy_words import explain
 from apps.pricing.models import Line, Payee, Quote
+
+# Why a voucher does not pay, by the word of `NotUsable`.
+NOT_USABLE = {
+    "unknown": gettext_lazy("There is no voucher with this code. Look at how it is written."),
+    "not_yet": gettext_lazy("This voucher is not valid yet."),
+    "over": gettext_lazy("This voucher is over."),
+    "used_up": gettext_lazy("This voucher is used up."),
+    "used_by_you": gettext_lazy("You have used this voucher as often as it can be."),
+    "not_for_this": gettext_lazy("This voucher is not for this."),
+    "cards_only": gettext_lazy("A voucher goes with a card, not with cash."),
+}
 
 
 def label(line: Line, currency: str) -> str:

@@ -188,7 +188,7 @@ def last_entry(account: str, currency: str) -> int:
 
 
 # What a provider earned, as against what came back to them or went from one pocket to the other.
-EARNINGS = ("capture", "change", "tip", "subsidy", "refund")
+EARNINGS = ("capture", "change", "tip", "subsidy", "voucher", "refund")
 
 
 def earned(entries: QuerySet[Entry]) -> int:

@@ -30,6 +30,7 @@ KINDS: dict[str, str | Promise] = {
     "instant_fee": _("Fee for paying at once"),
     "instant_fee_returned": _("Fee for paying at once, given back"),
     "subsidy": _("The city's part of a price"),
+    "voucher": _("Paid with a voucher"),
     "subsidy_netted": _("The city's subsidies, taken from its fees"),
     "permit_fee": _("Fee of the application"),
 }
