@@ -12,7 +12,7 @@ from apps.ledger import queries as books
 from apps.payments import operations as payments
 from apps.payments.models import Transfer
 from apps.settlement import queries
-from apps.settlement.models import Payout
+from apps.settlement.models import Payee, Payout
 from apps.settlement.operations.booking import (
     FEES,
     IN_TRANSIT,
@@ -31,15 +31,20 @@ from apps.settlement.operations.booking import (
 def send(*, ref: UUID, by: Actor, at: datetime) -> None:
     """Put a payout that is due on its way, unless an officer was faster and holds it.
 
-    Raises `audit.NotSealed`.
+    A payee whose new bank account the gateway does not know yet waits for it: `keep_reference`
+    tells.  Raises `audit.NotSealed`.
     """
     audit.require_sealed(at=at)
+    # Locked, so that either we see the new account, or whoever keeps it sees what waits for it.
+    payee = Payee.objects.locked().filter(payouts__ref=ref).first()
+    if payee is not None and not payee.reference:
+        return
     if Payout.objects.filter(ref=ref, state=State.DUE).update(state=State.SENT):
         payout = Payout.objects.get(ref=ref)
         payments.open_transfer(
             holder=ref,
             provider_id=payout.provider_id,
-            destination=payout.payee.reference if payout.payee else "",
+            destination=payee.reference if payee else "",
             is_instant=payout.kind == Kind.INSTANT,
             amount=payout.amount,
             by=by,
