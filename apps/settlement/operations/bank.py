@@ -26,6 +26,8 @@ from apps.settlement.operations.booking import (
     times,
 )
 
+FEE_RETURNED = "instant_fee_returned"
+
 
 @transaction.atomic
 def send(*, ref: UUID, by: Actor, at: datetime) -> None:
@@ -45,7 +47,8 @@ def send(*, ref: UUID, by: Actor, at: datetime) -> None:
             holder=ref,
             provider_id=payout.provider_id,
             destination=payee.reference if payee else "",
-            is_instant=payout.kind == Kind.INSTANT,
+            # Speed that nobody pays for any more is not bought again.
+            is_instant=payout.kind == Kind.INSTANT and not times(ref, FEE_RETURNED),
             amount=payout.amount,
             by=by,
             at=at,
@@ -137,7 +140,7 @@ def _give_fee_back(payout: Payout, by: Actor, at: datetime) -> None:
     if payout.fee_minor:
         ledger.post(
             key=f"payout-fee-returned:{payout.ref}",
-            kind="instant_fee_returned",
+            kind=FEE_RETURNED,
             about=payout.ref,
             lines=[(FEES, payout.fee_minor), (payout.account, -payout.fee_minor)],
             currency=payout.currency,
