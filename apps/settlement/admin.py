@@ -241,7 +241,7 @@ def _report(request: HttpRequest, ends: str, write: Callable[..., str]) -> HttpR
     """The report of `?year=`, or of the last year that is over; city after city."""
     this = clock.now().year
     told = request.GET.get("year", str(this - 1))
-    if not (told.isascii() and told.isdigit() and 2000 <= int(told) <= this):
+    if not (told.isascii() and told.isdigit() and len(told) == 4 and 2000 <= int(told) <= this):
         return HttpResponse(_("There is no report of this year."), status=422)
     years = [
         one for city in City.objects.order_by("pk") for one in queries_tax.year_of(city, int(told))

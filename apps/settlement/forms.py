@@ -15,6 +15,7 @@ from unfold.widgets import (
 from apps.kernel.money import EXPONENTS
 from apps.kernel.office import Reason
 from apps.settlement.models import Payee, PayoutPlan, Weekday
+from apps.settlement.operations import LARGEST_MINIMUM
 
 
 class FeeForm(forms.Form):
@@ -52,7 +53,10 @@ class PlanForm(forms.Form):
         amount = self.cleaned_data["minimum"] or Decimal(0)
         if amount != round(amount, self.places):
             raise forms.ValidationError(_("This currency has no smaller coins."))
-        return int(amount.scaleb(self.places))
+        minor = int(amount.scaleb(self.places))
+        if minor > LARGEST_MINIMUM:
+            raise forms.ValidationError(_("This is more than anybody is ever paid."))
+        return minor
 
 
 class PayForm(forms.Form):

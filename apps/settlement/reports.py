@@ -22,7 +22,8 @@ def plain(minor: int, currency: str) -> str:
 
 def safe(text: str) -> str:
     """Words for a spreadsheet, which takes what begins like a formula for one."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    is_formula = text[:1] in ("\t", "\r", "\n") or text.lstrip()[:1] in tuple("=+-@＝＋－＠")
+    return f"'{text}" if is_formula else text
 
 
 def as_csv(years: list[Year], year: int) -> str:

@@ -37,5 +37,9 @@ def open_payee_accounts() -> None:
             logger.warning("payee %s has no account yet: %s", payee.pk, error)
         else:
             operations.keep_reference(
-                payee_id=payee.pk, bank_account=payee.bank_account, reference=reference
+                payee_id=payee.pk,
+                bank_account=payee.bank_account,
+                reference=reference,
+                by=operations.SETTLEMENT,
+                at=clock.now(),
             )

@@ -11,6 +11,7 @@ from apps.kernel import clock
 from apps.kernel.actors import Kind
 from apps.kernel.money import Money
 from apps.kernel.office import ActsWithReason, Facts, FactsInline, Reason
+from apps.ledger import operations as ledger
 from apps.parties.authentication import asking
 from apps.treasury import operations
 from apps.treasury.forms import Correction
@@ -26,6 +27,7 @@ from apps.treasury.models import (
 COMPLAINTS: dict[type[Exception], str | Promise] = {
     operations.NotPossible: _("not possible in its present state, or no sum differs"),
     operations.SameOfficer: _("a second officer approves it, not whoever proposed it"),
+    ledger.BeyondLimit: _("not possible in its present state, or no sum differs"),
     LookupError: _("there is no such account in this currency"),
 }
 

@@ -23,6 +23,8 @@ LARGEST = 20 * 1024 * 1024
 MOST_LINES = 100_000
 DEEPEST = 40
 MOST_PROBLEMS = 50
+# In minor units; the books count with eight bytes, and sums of many lines fit as well.
+LARGEST_SUM = 10**15
 NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.(02|04|08|13)")
 
 
@@ -84,6 +86,8 @@ def minor_units(text: str, currency: str, decimal: str = ".") -> int:
     if minor != int(minor):
         raise _Bad(_("“%(amount)s” has more decimals than %(currency)s has")
                    % {"amount": text[:30], "currency": currency})  # fmt: skip
+    if abs(minor) > LARGEST_SUM:
+        raise _Bad(_("“%s” is not an amount") % text[:30])
     return int(minor)
 
 
@@ -299,6 +303,9 @@ def _dicts(
         line = content[: error.start].count(b"\n") + 1
         words = _("its letters are in another encoding")
         raise Unreadable(Problem(line, words)) from error
+    if "\0" in text:  # which no column of the database takes
+        line = text.partition("\0")[0].count("\n") + 1
+        raise Unreadable(Problem(line, _("it cannot be read as CSV")))
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -342,7 +349,7 @@ def _day(text: str, format: str = "iso") -> date:
         if format == "iso":
             return date(first, second, third)
         return date(third, second, first) if format == "dmy" else date(third, first, second)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise _Bad(_("“%s” is not a day") % text[:30]) from error
 
 

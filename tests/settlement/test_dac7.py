@@ -86,6 +86,11 @@ def test_the_table_has_a_row_for_each_quarter_and_no_formulas(order, year):
     assert (rows[0]["name"], rows[0]["tax_id"]) == ("'=Taxi & Sons", "76.123.456-7")
 
 
+@pytest.mark.parametrize("name", ["\n=1+1", " =1+1", "＝1+1", "\t@SUM(A1)"])
+def test_what_only_looks_like_words_is_no_formula_either(name):
+    assert reports.safe(name) == f"'{name}"
+
+
 def test_the_xml_says_the_same(order, year):
     seller = Xml.fromstring(reports.as_xml(year, 2026)).find("Seller")
 

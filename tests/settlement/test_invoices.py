@@ -1,12 +1,13 @@
 """Every issuer's numbers follow one another without a gap, whatever is rolled back in between."""
 
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
+from django.test.utils import CaptureQueriesContext
 
 from apps.kernel import clock
 from apps.ledger import operations as ledger
@@ -250,3 +251,28 @@ class TestFees:
 
         invoice, credit = Invoice.objects.order_by("pk")
         assert (credit.kind, credit.total_minor, credit.credits) == ("CREDIT", 20, invoice)
+
+    def test_a_month_is_summed_in_its_first_whole_night_and_not_every_night(self, ride):
+        self.book(ride, 77, "a")
+        night = datetime(2026, 11, 1, 7, tzinfo=UTC)
+        operations.settle_due(at=night)
+        assert Invoice.objects.get(issuer="platform").total_minor == 77
+
+        with CaptureQueriesContext(connection) as asked:
+            operations.settle_due(at=night + timedelta(days=1))
+
+        assert asked.captured_queries
+        assert not [one for one in asked.captured_queries if "platform:fees" in one["sql"]
+                    and "booked_at" in one["sql"]]  # fmt: skip
+
+    def test_a_second_city_with_other_clocks_does_not_invoice_the_same_hours_again(self, ride):
+        # October in La Serena, and September still on the island.
+        self.book(ride, 9, "a", at=datetime(2026, 10, 1, 4, tzinfo=UTC))
+        CityFactory(slug="rapa-nui", timezone="Pacific/Easter", currency="CLP")
+        later = datetime(2026, 10, 1, 9, tzinfo=UTC)  # four in the morning there
+
+        operations.settle_due(at=later)
+        operations.settle_due(at=datetime(2026, 11, 1, 9, tzinfo=UTC))
+
+        platform = Invoice.objects.filter(issuer="platform")
+        assert [(one.total_minor, one.lines[0]["month"]) for one in platform] == [(9, "2026-10")]

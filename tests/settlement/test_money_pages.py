@@ -11,6 +11,7 @@ from apps.parties import operations as parties
 from apps.parties.models import Membership
 from apps.places.models import City
 from apps.settlement import operations
+from apps.settlement.forms import PlanForm
 from apps.settlement.models import Invoice, Payee, Payout, PayoutPlan
 from tests import factories
 from tests.browser import assert_accessible, screenshot
@@ -94,6 +95,16 @@ class TestPlan:
 
         assert client.post("/earnings/plan/CLP/", told).status_code == 422
         assert not PayoutPlan.objects.exists()
+
+    def test_more_than_anybody_is_paid_is_said_in_coins_too(self):
+        told = {"schedule": "DAILY", "weekday": "0"}
+
+        most = PlanForm(told | {"minimum": "10000000000"}, currency="EUR")
+        more = PlanForm(told | {"minimum": "10000000000.01"}, currency="EUR")
+
+        assert most.is_valid()
+        assert most.cleaned_data["minimum"] == operations.LARGEST_MINIMUM
+        assert list(more.errors) == ["minimum"]
 
     def test_whoever_only_reads_the_money_decides_nothing(self, client, casa, accountant):
         book(casa, 2208, "capture:1")

@@ -52,3 +52,10 @@ def test_an_officer_without_the_right_has_no_such_action(client, payout):
 
     assert act(client, payout, "hold", because="1", reason="no").status_code == 403
     assert payout.state == Payout.State.DUE
+
+
+@pytest.mark.parametrize("year", ["1999", "02026", "9" * 5000, "²026", "-1", ""])
+def test_there_is_no_report_of_what_is_no_year(admin_client, year):
+    answer = admin_client.get("/admin/settlement/invoice/dac7-csv/", {"year": year})
+
+    assert answer.status_code == 422

@@ -4,8 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from apps.bus.models import Event
 from apps.kernel import clock
 from apps.ledger import operations as ledger
+from apps.payments import operations as payments
+from apps.payments.gateway import Answer
 from apps.payments.models import Transfer
 from apps.settlement import operations, queries, tasks
 from apps.settlement.models import Payee, Payout
@@ -46,7 +49,11 @@ def payee(city, prefix, schedule="NIGHTLY"):
         at=NIGHT,
     )
     operations.keep_reference(
-        payee_id=found.pk, bank_account="DE89370400440532013000", reference="acct_city"
+        payee_id=found.pk,
+        bank_account="DE89370400440532013000",
+        reference="acct_city",
+        by=CITY,
+        at=NIGHT,
     )
     found.refresh_from_db()
     return found
@@ -153,3 +160,71 @@ def test_the_citys_part_of_a_ride_reaches_its_bank(town):
     assert (payout.state, sent.amount, sent.destination) == ("PAID", 150, found.reference)
     assert balances()["bank:payouts"] == -2358
     assert "city:la-serena:fees" not in balances()
+
+
+def move(found, bank_account="GB82 WEST 1234 5698 7654 32"):
+    operations.set_payee(
+        payee_id=found.pk,
+        bank_account=bank_account,
+        schedule="NIGHTLY",
+        reason="another bank",
+        by=OFFICER,
+        at=NIGHT,
+    )
+
+
+def keep(found, reference="acct_new", bank_account="GB82WEST12345698765432"):
+    operations.keep_reference(
+        payee_id=found.pk, bank_account=bank_account, reference=reference, by=CITY, at=NIGHT
+    )
+
+
+def test_what_is_due_waits_while_the_gateway_does_not_know_the_new_bank_account(home):
+    city = payee(home, "city:la-serena:")
+    owe("city:la-serena:fees", 150, "capture:1")
+    (payout,) = operations.settle_all(at=NIGHT)
+    move(city)
+
+    operations.send(ref=payout.ref, by=CITY, at=NIGHT)
+    payout.refresh_from_db()
+    assert (payout.state, Transfer.objects.count()) == ("DUE", 0)
+
+    keep(city)
+    told = Event.objects.filter(topic="settlement.released")
+    assert [one.body["ref"] for one in told] == [str(payout.ref)]
+    operations.send(ref=payout.ref, by=CITY, at=NIGHT)
+    assert Transfer.objects.get(holder=payout.ref).destination == "acct_new"
+
+
+def test_what_a_closed_bank_account_returned_goes_to_the_new_one(home):
+    city = payee(home, "city:la-serena:")
+    owe("city:la-serena:fees", 150, "capture:1")
+    (payout,) = operations.settle_all(at=NIGHT)
+    operations.send(ref=payout.ref, by=CITY, at=NIGHT)
+    attempt = Transfer.objects.get(holder=payout.ref).attempts.get()
+    payments.record(
+        attempt_id=attempt.pk, answer=Answer(False, "", "account_closed"), by=CITY, at=NIGHT
+    )
+    operations.note_transfer(ref=payout.ref, by=CITY, at=NIGHT)
+    move(city)
+    keep(city)
+
+    operations.retry_payout(payout_id=payout.pk, reason="a new account", by=OFFICER, at=NIGHT)
+    operations.send(ref=payout.ref, by=CITY, at=NIGHT)
+
+    transfer = Transfer.objects.get(holder=payout.ref)
+    assert (transfer.destination, transfer.state) == ("acct_new", "OPENED")
+
+
+def test_a_night_that_comes_back_takes_what_is_owed_since_then_too(home):
+    payee(home, "city:la-serena:")
+    owe("city:la-serena:fees", 150, "capture:1")
+    owe("city:la-serena:subsidies", -40, "capture:2")
+    operations.settle_all(at=NIGHT)
+    owe("city:la-serena:fees", 30, "capture:3")
+    owe("city:la-serena:subsidies", -10, "capture:4")
+
+    operations.settle_all(at=NIGHT + timedelta(hours=1))
+
+    assert balances()["city:la-serena:fees"] == -20
+    assert "city:la-serena:subsidies" not in balances()

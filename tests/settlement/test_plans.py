@@ -314,6 +314,14 @@ class TestPayNow:
         assert balances()[payable(town.provider.pk)] == -2208
         assert balances()["platform:fees"] == -77
 
+        now = {"by": OFFICER, "at": clock.now()}
+        operations.retry_payout(payout_id=payout.pk, reason="a new account", **now)
+        operations.send(ref=payout.ref, **now)
+
+        transfer = Transfer.objects.get(holder=payout.ref)
+        assert (transfer.state, transfer.is_instant) == ("OPENED", False)
+        assert balances()[payable(town.provider.pk)] == -22
+
 
 class TestOffice:
     def test_whoever_was_settled_with_has_a_plan_that_an_officer_can_set(self, marco):

@@ -218,6 +218,11 @@ def test_a_difference_is_worked_on_in_the_office_with_four_eyes(client):
     assert act(people[0], "propose", reason="found", counter="nowhere") == "OPEN"
     assert act(people[0], "propose", reason="found", counter="platform:fees") == "PROPOSED"
     assert act(people[0], "approve", reason="yes") == "PROPOSED"
+    # An account that must not fall further is a reason to say no, and not an error.
+    now = {"code": "platform:fees", "currency": "CLP", "by": BY, "at": at}
+    ledger.limit(least_minor=-9, **now)
+    assert act(people[1], "approve", reason="yes") == "PROPOSED"
+    ledger.limit(**now)
     assert act(people[1], "approve", reason="yes") == "CORRECTED"
     assert one.correction.by == str(Actor(Kind.OFFICER, str(people[1].pk)))
 

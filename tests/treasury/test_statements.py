@@ -197,3 +197,22 @@ class TestBank:
         assert found == {
             ("BANK_AMOUNT", 2000, 1990), ("NOT_AT_BANK", 2000, None), ("BANK_ONLY", None, 5),
         }  # fmt: skip
+
+
+def test_sums_and_days_beyond_all_reason_are_named():
+    many = "1" + ",000" * 9
+    assert refusal(statements.camt, camt(entries=entry(many, "CLP", "x"))) == [
+        (2, f"“{many[:30]}” is not an amount")
+    ]
+    far = "9" * 30
+    assert refusal(statements.camt, camt(entries=entry("1", "CLP", "x", day=f"{far}-1-1"))) == [
+        (2, "“9999999999” is not a day")
+    ]
+    sheet = f"Fecha;Monto;Glosa\n1.1.{far};1,00;a\n".encode()
+    assert refusal(statements.sheet, sheet, COLUMNS) == [(2, f"“1.1.{far[:26]}” is not a day")]
+
+
+def test_a_nought_byte_is_refused_before_it_reaches_the_database():
+    content = b"Fecha;Monto;Glosa\n24.11.2026;1,00;a\x00b\n"
+
+    assert refusal(statements.sheet, content, COLUMNS) == [(2, "it cannot be read as CSV")]

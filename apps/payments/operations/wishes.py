@@ -229,8 +229,8 @@ def open_transfer(
 
     Opened twice with the same body, it is sent once.  `is_instant`: the bank is to have it at once.
 
-    A transfer that failed is tried once more, under a new key.  Raises `KeyReused` when the
-    holder has another transfer.
+    A transfer that failed is tried once more, under a new key, and may go elsewhere or slower this
+    time.  Raises `KeyReused` when the holder has another transfer.
     """
     if amount.minor <= 0:
         raise ValueError(f"nothing to send: {amount}")
@@ -247,12 +247,14 @@ def open_transfer(
         holder=holder, defaults={**facts, "opened_at": at, "state": Transfer.State.FAILED}
     )
     transfer = Transfer.objects.locked().get(holder=holder)
+    if transfer.state == Transfer.State.FAILED:
+        transfer.destination, transfer.is_instant = destination, is_instant
     if any(getattr(transfer, name) != value for name, value in facts.items()):
         raise KeyReused(holder)
     if transfer.state == Transfer.State.FAILED:
         transfer.state = Transfer.State.OPENED
         transfer.refusal = ""
-        transfer.save(update_fields=["state", "refusal"])
+        transfer.save(update_fields=["state", "refusal", "destination", "is_instant"])
         note(transfer, Kind.TRANSFER, amount.minor, by=by, at=at)
     return transfer
 

@@ -6,6 +6,7 @@ what was paid for.
 """
 
 from apps.settlement.operations.asking import (
+    LARGEST_MINIMUM,
     DearerNow,
     KeyReused,
     NothingToPay,
@@ -55,6 +56,7 @@ __all__ = [
     "AFTER_HOUR",
     "FEES",
     "IN_TRANSIT",
+    "LARGEST_MINIMUM",
     "SETTLEMENT",
     "DearerNow",
     "KeyReused",

@@ -12,7 +12,7 @@ from apps.ledger import queries as books
 from apps.payments import operations as payments
 from apps.payments.models import Transfer
 from apps.settlement import queries
-from apps.settlement.models import Payout
+from apps.settlement.models import Payee, Payout
 from apps.settlement.operations.booking import (
     FEES,
     IN_TRANSIT,
@@ -26,21 +26,29 @@ from apps.settlement.operations.booking import (
     times,
 )
 
+FEE_RETURNED = "instant_fee_returned"
+
 
 @transaction.atomic
 def send(*, ref: UUID, by: Actor, at: datetime) -> None:
     """Put a payout that is due on its way, unless an officer was faster and holds it.
 
-    Raises `audit.NotSealed`.
+    A payee whose new bank account the gateway does not know yet waits for it: `keep_reference`
+    tells.  Raises `audit.NotSealed`.
     """
     audit.require_sealed(at=at)
+    # Locked, so that either we see the new account, or whoever keeps it sees what waits for it.
+    payee = Payee.objects.locked().filter(payouts__ref=ref).first()
+    if payee is not None and not payee.reference:
+        return
     if Payout.objects.filter(ref=ref, state=State.DUE).update(state=State.SENT):
         payout = Payout.objects.get(ref=ref)
         payments.open_transfer(
             holder=ref,
             provider_id=payout.provider_id,
-            destination=payout.payee.reference if payout.payee else "",
-            is_instant=payout.kind == Kind.INSTANT,
+            destination=payee.reference if payee else "",
+            # Speed that nobody pays for any more is not bought again.
+            is_instant=payout.kind == Kind.INSTANT and not times(ref, FEE_RETURNED),
             amount=payout.amount,
             by=by,
             at=at,
@@ -132,7 +140,7 @@ def _give_fee_back(payout: Payout, by: Actor, at: datetime) -> None:
     if payout.fee_minor:
         ledger.post(
             key=f"payout-fee-returned:{payout.ref}",
-            kind="instant_fee_returned",
+            kind=FEE_RETURNED,
             about=payout.ref,
             lines=[(FEES, payout.fee_minor), (payout.account, -payout.fee_minor)],
             currency=payout.currency,

@@ -68,11 +68,22 @@ def _settle_city(city: City, at: datetime) -> tuple[list[Payout], bool]:
             made += [payout] if payout else []
     paid, went_well = settle_payees(city=city, day=day, at=at)
     try:
-        invoice_fees(city=city, day=day, at=at)
+        _invoice_month(city, day, at)
     except Exception:
         logger.exception("the fees of %s could not be invoiced", city.slug)
         is_whole = False
     return made + paid, is_whole and went_well
+
+
+def _invoice_month(city: City, day: date, at: datetime) -> None:
+    """Invoice last month's fees in the first night of a month that comes to its end.
+
+    One city speaks for its currency, and a month is what it is there: two clocks would have months
+    that overlap, and fees in both or in none.
+    """
+    is_done = Night.objects.filter(city=city, day__gte=day.replace(day=1)).exists()
+    if not is_done and City.objects.filter(currency=city.currency, pk__lt=city.pk).first() is None:
+        invoice_fees(city=city, day=day, at=at)
 
 
 @transaction.atomic

@@ -16,11 +16,11 @@ from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.ledger import operations as ledger
 from apps.ledger import queries as books
-from apps.ledger.models import Account
+from apps.ledger.models import Account, Journal
 from apps.places.models import City
 from apps.settlement import plans, queries
 from apps.settlement.models import Payee, Payout
-from apps.settlement.operations.booking import FEES, SETTLEMENT, Kind, lock, pay
+from apps.settlement.operations.booking import FEES, SETTLEMENT, Kind, State, lock, pay, tell
 
 # Letters and digits, in groups or not; an IBAN also has to pass its own check.
 BANK_ACCOUNT = re.compile(r"[A-Z0-9](?:[ -]?[A-Z0-9]){5,33}")
@@ -127,8 +127,12 @@ def _net_subsidies(
     owed = books.balance(codes["subsidies"], currency).minor
     part = min(owed, -books.balance(codes["fees"], currency).minor)
     if part > 0:
+        # A night that had trouble comes back an hour later, and more may be owed by then.  The
+        # payee is locked: nobody else counts.
+        key = f"subsidy-netted:{payee.pk}:{day}"
+        turn = Journal.objects.filter(key__startswith=key).count()
         ledger.post(
-            key=f"subsidy-netted:{payee.pk}:{day}",
+            key=f"{key}:{turn}" if turn else key,
             kind="subsidy_netted",
             about=None,
             lines=[(codes["fees"], part), (codes["subsidies"], -part)],
@@ -174,11 +178,17 @@ def set_payee(
 
 
 @transaction.atomic
-def keep_reference(*, payee_id: int, bank_account: str, reference: str) -> None:
-    """Keep the gateway's account that was opened for a bank account, if that is still the one."""
-    Payee.objects.filter(pk=payee_id, bank_account=bank_account, reference="").update(
-        reference=reference
-    )
+def keep_reference(
+    *, payee_id: int, bank_account: str, reference: str, by: Actor, at: datetime
+) -> None:
+    """Keep the gateway's account that was opened for a bank account, if that is still the one.
+
+    What was due and waited for it is told, and leaves.
+    """
+    theirs = Payee.objects.filter(pk=payee_id, bank_account=bank_account, reference="")
+    if theirs.update(reference=reference):
+        for payout in Payout.objects.filter(payee=payee_id, state=State.DUE).order_by("pk"):
+            tell("released", payout, by, at)
 
 
 def key_of(payee: Payee) -> str:
