@@ -37,7 +37,7 @@ def test_a_rider_reads_why(new_page, site, width, theme, lang):
     signed_in(page, site, town.rider)
 
     page.goto(f"{site}{reverse('mobility:choose', args=[quote.bundle])}")
-    page.locator("details.more:visible summary").first.click()
+    page.locator("details.more[data-price]:visible summary").first.click()
 
     assert_accessible(page)
     note = page.locator(".lines__note:visible").first
