@@ -34,6 +34,7 @@ from cityplatform.sandbox.store import Store, new_id
 
 log = logging.getLogger("cityplatform.sandbox")
 LARGEST = 1_000_000
+KEY_LASTS = 24 * 3600  # seconds of the sandbox's own clock, as at Stripe
 REGISTERED = (refunds,)  # imported for the endpoints it registers; the others come with it
 
 
@@ -118,20 +119,23 @@ class Server:
             if account and self.store.get(account, kind="account", account="") is None:
                 raise errors.foreign_account(account)
             given = forms.decode(text)
+            moment = clock.now(self.store)
+            self.store.db.execute("DELETE FROM answers WHERE asked <= ?", (moment - KEY_LASTS,))
             print_of = fingerprint(endpoint.method, ids["url"], given)
             if key and (known := self.answered(account, key)):
                 if known[0] != print_of:
                     raise errors.key_reused(key)
                 return known[1], known[2], True
             call = Call(
-                self.store, self.config, clock.now(self.store), account, ids=ids, key=key,
+                self.store, self.config, moment, account, ids=ids, key=key,
                 request=request,
             )  # fmt: skip
             status, answer = self.attempt(endpoint, call, given)
             if key:
                 self.store.db.execute(
-                    "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?)",
-                    (account, key, print_of, request, status, answer),
+                    "INSERT INTO answers (account, key, fingerprint, request, status, body, asked)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (account, key, print_of, request, status, answer, moment),
                 )
         return status, answer, False
 

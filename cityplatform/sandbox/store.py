@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS answers (
     request TEXT NOT NULL,
     status INTEGER NOT NULL,
     body TEXT NOT NULL,
+    asked INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS deliveries (
@@ -89,6 +90,14 @@ class Store:
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = FULL")
         self.db.executescript(SCHEMA)
+        if "asked" not in [row["name"] for row in self.db.execute("PRAGMA table_info(answers)")]:
+            # A file of before keys were forgotten: they are as old as this day.
+            self.db.execute("ALTER TABLE answers ADD COLUMN asked INTEGER NOT NULL DEFAULT 0")
+            self.db.execute(
+                "UPDATE answers SET asked = CAST(strftime('%s') AS INTEGER)"
+                " + (SELECT ahead FROM clock)"
+            )
+        self.db.execute("CREATE INDEX IF NOT EXISTS answers_age ON answers (asked)")
 
     def close(self) -> None:
         self.db.close()

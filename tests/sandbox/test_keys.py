@@ -1,5 +1,6 @@
 """A question asked twice is answered once, whatever happens in between."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -53,6 +54,34 @@ def test_a_key_belongs_to_its_account(api, driver):
     ours = api.v1.customers.create({"name": "Rosa"}, key)
     theirs = api.v1.customers.create({"name": "Rosa"}, {**key, "stripe_account": driver.id})
     assert ours.id != theirs.id
+
+
+def test_a_key_is_known_for_a_day_and_then_forgotten(tmp_path):
+    with Bank(tmp_path) as bank:
+        key, v1 = {"idempotency_key": "yesterday"}, bank.client().v1
+        first = v1.payment_intents.create(FARE, key)
+        bank.advance(24 * 3600 - 60)
+        assert v1.payment_intents.create(FARE, key).id == first.id
+        bank.advance(60)
+        other = v1.payment_intents.create({**FARE, "amount": 1001}, key)
+        assert other.id != first.id
+        assert "Idempotent-Replayed" not in other.last_response.headers
+        # From now on the key stands for what it was asked last.
+        with pytest.raises(stripe.IdempotencyError):
+            v1.payment_intents.create(FARE, key)
+
+
+def test_a_file_of_before_keys_were_forgotten_keeps_its_keys_for_a_day(tmp_path):
+    with Bank(tmp_path) as bank:
+        key = {"idempotency_key": "old file"}
+        first = bank.client().v1.payment_intents.create(FARE, key)
+    with sqlite3.connect(tmp_path / "sandbox.sqlite3") as file:
+        file.executescript("DROP INDEX answers_age; ALTER TABLE answers DROP COLUMN asked;")
+    with Bank(tmp_path) as bank:
+        v1 = bank.client().v1
+        assert v1.payment_intents.create(FARE, key).id == first.id
+        bank.advance(24 * 3600)
+        assert v1.payment_intents.create(FARE, key).id != first.id
 
 
 def test_thirty_two_at_once_make_one_payment(bank, camila):

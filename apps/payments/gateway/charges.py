@@ -108,27 +108,33 @@ class Charges(Asking):
 
     def refund(self, *, reference: str, amount: Money, key: str) -> Answer:
         with translated():
-            try:
-                made = self.stripe.v1.refunds.create(
-                    {
-                        "payment_intent": reference,
-                        "amount": amount.minor,
-                        "metadata": {"attempt": key},
-                    },
-                    {"idempotency_key": key},
-                )
-            except stripe.InvalidRequestError as error:
-                # A key is forgotten after a day; what it did is not.
-                refunds = self.stripe.v1.refunds.list({"payment_intent": reference, "limit": 100})
-                earlier = [one for one in refunds.data if _attempt_of(one.metadata) == key]
-                if not earlier:
+            # A key is forgotten after a day; what it did is not, and a part could be given twice.
+            made = self._earlier(reference, key)
+            if made is None:
+                try:
+                    made = self.stripe.v1.refunds.create(
+                        {
+                            "payment_intent": reference,
+                            "amount": amount.minor,
+                            "metadata": {"attempt": key},
+                        },
+                        {"idempotency_key": key},
+                    )
+                except stripe.InvalidRequestError as error:
                     if error.code == "charge_disputed":
                         return Answer(False, "", "disputed")
-                    raise error
-                made = earlier[0]
+                    raise
             if made.status in ("succeeded", "pending"):
                 return Answer(True, made.id)
             return Answer(False, made.id, str(made.failure_reason or made.status))
+
+    def _earlier(self, reference: str, key: str) -> stripe.Refund | None:
+        """The refund that this attempt made already."""
+        refunds = self.stripe.v1.refunds.list({"payment_intent": reference, "limit": 100})
+        for one in refunds.auto_paging_iter():
+            if _attempt_of(one.metadata) == key:
+                return one
+        return None
 
     def _wanted(self, intent: stripe.PaymentIntent) -> Confirm:
         """Where the payer confirms; never an address to which the bank itself would not lead."""

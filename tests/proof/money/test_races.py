@@ -169,3 +169,5 @@ def test_a_refund_whose_answer_was_lost_a_day_ago_is_still_that_refund(town):
         reference=fresh(payment).reference, amount=Money(100, "CLP"), key=str(attempt.key)
     )
     assert again.reference == Attempt.objects.get(pk=attempt.pk).reference
+    # The key is forgotten by now, and there would have been enough left for another of it.
+    assert [one.amount for one in town.bank.client().v1.refunds.list().data] == [100]
