@@ -24,4 +24,13 @@ kinds.register(
         icon="wallet",
         channels=kinds.EVERYWHERE,
     ),
+    kinds.Kind(
+        slug="payout_refused_by_bank",
+        part=Part.PROVIDER,
+        name=_("A payout that your bank did not take"),
+        title=_("Your bank did not take %(sum)s"),
+        text=_("%(provider)s: put your bank account right; the sum waits for you at the gateway."),
+        icon="wallet",
+        channels=kinds.EVERYWHERE,
+    ),
 )

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.bus import operations as bus
+from apps.kernel.money import Money
 from apps.settlement import fees, operations, telling
 from apps.settlement.operations import SETTLEMENT
 
@@ -15,11 +16,26 @@ def send(*, ref: str, at: datetime, **_: Any) -> None:
     operations.send(ref=UUID(ref), by=SETTLEMENT, at=at)
 
 
+NEWS = {
+    "settlement.paid": "payout_paid",
+    "settlement.returned": "payout_returned",
+    "settlement.refused_by_bank": "payout_refused_by_bank",
+}
+
+
 @bus.subscribe("settlement.paid")
 @bus.subscribe("settlement.returned")
+@bus.subscribe("settlement.refused_by_bank")
 def tell_those_who_see_money(*, topic: str, payout: int, at: datetime, **_: Any) -> None:
-    kind = "payout_paid" if topic == "settlement.paid" else "payout_returned"
-    telling.tell_team(kind=kind, payout_id=payout, by=SETTLEMENT, at=at)
+    telling.tell_team(kind=NEWS[topic], payout_id=payout, by=SETTLEMENT, at=at)
+
+
+@bus.subscribe("payments.payout_failed")
+def note_bank_refusal(
+    *, account: str, amount_minor: int, currency: str, error: str, at: datetime, **_: Any
+) -> None:
+    amount = Money(amount_minor, currency)
+    operations.note_bank_refusal(account=account, amount=amount, error=error, by=SETTLEMENT, at=at)
 
 
 # The bus promises no order, so it is the transfer that says how it went, not the news of it.

@@ -5,13 +5,17 @@ from threading import Barrier
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
+from guardian.shortcuts import assign_perm
 
+from apps.bus import operations as bus
 from apps.kernel import clock
+from apps.notifications.models import Notice
 from apps.payments.models import PayoutAccount, Transfer
 from apps.settlement import operations, plans, queries
 from apps.settlement.models import Payout, PayoutPlan, Reserve, Shortfall, payable
 from apps.settlement.operations import booking
-from tests.factories import CITY, OFFICER, CityFactory, ProviderFactory
+from tests.factories import CITY, OFFICER, CityFactory, ProviderFactory, UserFactory
 from tests.payments.city import balances, relay
 from tests.races import at_once, without
 from tests.settlement.test_nights import book, lines
@@ -53,6 +57,13 @@ def keep_back(provider, bp, days, instant_bp=100):
         by=OFFICER,
         at=NIGHT,
     )
+
+
+def team_member(provider):
+    """Somebody to whom the provider's money is shown."""
+    person = UserFactory()
+    assign_perm("parties.see_provider_money", person, provider)
+    return person
 
 
 def night(days):
@@ -302,6 +313,31 @@ class TestPayNow:
 
         assert balances()[payable(town.provider.pk)] == -22
         assert balances()["platform:fees"] == -77
+
+    def test_what_the_providers_own_bank_refuses_later_is_told_and_the_fee_given_back(self, town):
+        town.captured()
+        seer = team_member(town.provider)
+        payout = pay_now(town.provider, is_instant=True, most_fee=22, day=clock.now().date())
+        relay()
+        told = {
+            "account": town.provider.payout_account.reference,
+            "amount_minor": 2186,
+            "currency": "CLP",
+            "error": "account_closed",
+        }
+
+        for event in (told | {"amount_minor": 5}, told | {"account": "acct_x"}, told, told):
+            with transaction.atomic():
+                bus.publish("payments.payout_failed", by=CITY, at=clock.now(), **event)
+            relay()
+
+        payout.refresh_from_db()
+        # It left us: it waits at the gateway, and is not owed again.
+        assert (payout.state, payout.failure) == ("PAID", "account_closed")
+        assert balances()[payable(town.provider.pk)] == -22
+        assert balances()["platform:fees"] == -77
+        notices = Notice.objects.filter(user=seer, kind="payout_refused_by_bank")
+        assert notices.count() == 1
 
     def test_what_the_bank_returns_comes_back_with_its_fee(self, town):
         town.captured()

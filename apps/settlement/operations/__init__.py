@@ -16,6 +16,7 @@ from apps.settlement.operations.asking import (
 )
 from apps.settlement.operations.bank import (
     hold_payout,
+    note_bank_refusal,
     note_transfer,
     release_payout,
     retry_payout,
@@ -74,6 +75,7 @@ __all__ = [
     "issue",
     "keep_reference",
     "key_of",
+    "note_bank_refusal",
     "note_transfer",
     "pay_now",
     "release_payout",

@@ -1,12 +1,13 @@
 """A payout's way to the bank, what the bank answers, and officers who step in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
 from apps.audit import operations as audit
 from apps.kernel.actors import Actor
+from apps.kernel.money import Money
 from apps.ledger import operations as ledger
 from apps.ledger import queries as books
 from apps.payments import operations as payments
@@ -27,6 +28,8 @@ from apps.settlement.operations.booking import (
 )
 
 FEE_RETURNED = "instant_fee_returned"
+# A bank that refuses a payout does so within days.
+LATEST_REFUSAL = timedelta(days=30)
 
 
 @transaction.atomic
@@ -87,6 +90,34 @@ def note_transfer(*, ref: UUID, by: Actor, at: datetime) -> None:
         )
         _give_fee_back(payout, by, at)
         tell("returned", payout, by, at)
+
+
+@transaction.atomic
+def note_bank_refusal(
+    *, account: str, amount: Money, error: str, by: Actor, at: datetime
+) -> Payout | None:
+    """Note that a provider's own bank did not take what had left us.
+
+    The money waits in their account with the gateway, which sends it once more when they have put
+    their bank account right: it is not owed again.  Return the payout, when one has that sum.
+    """
+    payouts = Payout.objects.locked().filter(
+        provider__payout_account__reference=account,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        state=State.PAID,
+        failure="",
+        paid_at__gte=at - LATEST_REFUSAL,
+    )
+    payout = payouts.last()
+    if payout is None:
+        return None
+    payout.failure = error[:200] or "refused"
+    payout.save(update_fields=["failure"])
+    if payout.kind == Kind.INSTANT:
+        _give_fee_back(payout, by, at)
+    tell("refused_by_bank", payout, by, at)
+    return payout
 
 
 @transaction.atomic
