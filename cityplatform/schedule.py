@@ -83,6 +83,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=6, minute=15),
         "options": {"expires": 3000},
     },
+    "have banks promise anew": {
+        "task": "apps.payments.tasks.renew_promises",
+        "schedule": crontab(minute="15,45"),
+        "options": {"expires": 1500},
+    },
     "have removed cards forgotten": {
         "task": "apps.payments.tasks.forget_removed_cards",
         "schedule": crontab(minute=10),

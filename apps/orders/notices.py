@@ -20,6 +20,14 @@ kinds.register(
         is_urgent=True,
     ),
     kinds.Kind(
+        slug="hold_ends",
+        part=Part.CONSUMER,
+        name=_("A hold that your bank does not renew"),
+        title=_("Your bank holds %(sum)s only until %(day)s"),
+        text=_("%(summary)s. If it is later than that, call it off and order with another card."),
+        icon="card",
+    ),
+    kinds.Kind(
         slug="receipt_ready",
         part=Part.CONSUMER,
         name=_("A receipt"),

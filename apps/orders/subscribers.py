@@ -44,6 +44,11 @@ def refuse_change(*, holder: str, at: datetime, refusal: str = "", **_: Any) -> 
     changes.refuse(holder=UUID(holder), refusal=refusal, by=ORDERS, at=at)
 
 
+@bus.subscribe("payments.renewal_refused")
+def tell_that_the_hold_ends(*, payment: int, at: datetime, **_: Any) -> None:
+    telling.tell_that_the_hold_ends(payment_id=payment, by=ORDERS, at=at)
+
+
 def _waiting(holder: str) -> Iterable[Order]:
     # A consumer who cancelled meanwhile was faster than the bank, and that is all right.
     return Order.objects.filter(basket__ref=holder, state=Order.State.PLACED).order_by("pk")

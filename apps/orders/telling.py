@@ -29,6 +29,27 @@ def ask_to_confirm(order: Order, *, by: Actor, at: datetime) -> None:
     )
 
 
+def tell_that_the_hold_ends(*, payment_id: int, by: Actor, at: datetime) -> None:
+    """Tell the consumer that their bank keeps the sum of an order no longer than until a day."""
+    payment = Payment.objects.get(pk=payment_id)
+    if payment.holds_until is None:
+        return
+    for order in Order.objects.filter(basket__ref=payment.holder).select_related("ride", "city"):
+        notifications.notify(
+            to=order.consumer_id,
+            kind="hold_ends",
+            about=f"order:{order.ref}",
+            link=reverse(verticals.get(order.vertical).page, args=[order.ref]),
+            context={
+                "sum": words.money(order.total),
+                "summary": verticals.get(order.vertical).summary(order),
+                "day": words.day(payment.holds_until.astimezone(order.city.zone_info).date()),
+            },
+            by=by,
+            at=at,
+        )
+
+
 def tell_payer(*, topic: str, payment_id: int, by: Actor, at: datetime) -> None:
     """Look at how the payment of a whole order stands, and tell its consumer what is new in it.
 

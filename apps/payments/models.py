@@ -117,6 +117,8 @@ class Payment(models.Model):
     back = models.CharField(_("where the payer comes back to"), max_length=200, blank=True)
     confirm_page = models.CharField(_("the bank's page"), max_length=2000, blank=True)
     confirm_by = models.DateTimeField(_("to be confirmed by"), null=True, blank=True)
+    holds_until = models.DateTimeField(_("the bank holds it until"), null=True, blank=True)
+    renewal_refused_at = models.DateTimeField(_("not promised anew"), null=True, blank=True)
     opened_at = models.DateTimeField(_("opened"))
 
     objects = LockableQuerySet["Payment"].as_manager()
@@ -254,6 +256,8 @@ class Attempt(models.Model):
         CANCEL = "CANCEL", _("cancel")
         REFUND = "REFUND", _("refund")
         TRANSFER = "TRANSFER", _("transfer")
+        RENEW = "RENEW", _("promise anew")
+        GIVE_BACK = "GIVE_BACK", _("give the old promise back")
         # Never asked: the payer's bank took it back, and a dispute about it was lost.
         LOSS = "LOSS", _("lost in a dispute")
 

@@ -48,6 +48,13 @@ def ask_again_unanswered(**_: Any) -> None:
         start(attempt_id=attempt_id)
 
 
+@shared_task
+def renew_promises(**_: Any) -> None:
+    """Have what is held and still wanted promised anew before the banks let go of it."""
+    for payment_id in operations.due_for_renewal(clock.now()):
+        operations.renew(payment_id=payment_id, by=PAYMENTS, at=clock.now())
+
+
 def start_forgetting(*, card_id: int) -> None:
     """Hand a removed card to the workers.  With the broker down the next sweep finds it."""
     try:
@@ -221,6 +228,18 @@ def _put(bank: Gateway, attempt: Attempt) -> Answer | Confirm:
                 key=key,
                 back=f"{settings.PUBLIC_URL}{payment.back}" if payment.back else "",
             )
+        case Attempt.Kind.RENEW:
+            assert payment.card is not None
+            return bank.authorise(
+                amount=payment.amount,
+                customer=customer.reference,
+                card=payment.card.reference,
+                holder=str(payment.holder),
+                label=payment.label,
+                key=key,
+            )
+        case Attempt.Kind.GIVE_BACK:
+            return bank.cancel(reference=attempt.reference, key=key)
         case Attempt.Kind.CAPTURE:
             return bank.capture(reference=payment.reference, amount=attempt.amount, key=key)
         case Attempt.Kind.CANCEL:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import stripe
 
@@ -45,3 +46,8 @@ def translated() -> Iterator[None]:
     except stripe.APIError as error:
         # 5xx, an answer that is none, or 409 while the same question is still being answered.
         raise GatewayDown(str(error)) from error
+
+
+def attempt_of(metadata: Any) -> str:
+    """The key of the attempt that made a thing, as we wrote it there."""
+    return str(metadata["attempt"]) if metadata and "attempt" in metadata else ""

@@ -1,12 +1,13 @@
 """Taking money and giving it back."""
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import stripe
 
 from apps.kernel.money import Money
-from apps.payments.gateway.asking import Asking, translated
+from apps.payments.gateway.asking import Asking, attempt_of, translated
 from apps.payments.gateway.protocol import Answer, Confirm, NotUnderstood
 
 # Nobody confirmed in time; the payer said no on their bank's page, or was not who they should be.
@@ -48,6 +49,7 @@ class Charges(Asking):
                         "confirm": True,
                         "transfer_group": holder,
                         "metadata": {"attempt": key, "holder": holder, "order": label or holder},
+                        "expand": ["latest_charge"],
                     },
                     {"idempotency_key": key},
                 )
@@ -55,7 +57,7 @@ class Charges(Asking):
                 refused = getattr(error.error, "payment_intent", None)
                 return Answer(False, refused["id"] if refused else "", word_for(_reason(error)))
             if intent.status == "requires_capture":
-                return Answer(True, intent.id)
+                return Answer(True, intent.id, holds_until=_held_until(intent))
             if back and intent.status == "requires_action":
                 return self._wanted(intent)
             # The bank wants the payer to confirm, and nobody is there.
@@ -64,10 +66,12 @@ class Charges(Asking):
 
     def confirmed(self, *, reference: str, key: str) -> Answer | Confirm:
         with translated():
-            intent = self.stripe.v1.payment_intents.retrieve(reference)
+            intent = self.stripe.v1.payment_intents.retrieve(
+                reference, {"expand": ["latest_charge"]}
+            )
             match intent.status:
                 case "requires_capture":
-                    return Answer(True, intent.id)
+                    return Answer(True, intent.id, holds_until=_held_until(intent))
                 case "requires_action":
                     return self._wanted(intent)
                 case "canceled":
@@ -132,7 +136,7 @@ class Charges(Asking):
         """The refund that this attempt made already."""
         refunds = self.stripe.v1.refunds.list({"payment_intent": reference, "limit": 100})
         for one in refunds.auto_paging_iter():
-            if _attempt_of(one.metadata) == key:
+            if attempt_of(one.metadata) == key:
                 return one
         return None
 
@@ -158,8 +162,12 @@ class Charges(Asking):
         return self.stripe.v1.payment_intents.retrieve(reference)
 
 
-def _attempt_of(metadata: Any) -> str:
-    return str(metadata["attempt"]) if metadata and "attempt" in metadata else ""
+def _held_until(intent: stripe.PaymentIntent) -> datetime | None:
+    """When the bank lets go of what it has promised."""
+    charge = intent.to_dict().get("latest_charge")
+    card = (charge.get("payment_method_details") or {}).get("card") if charge else None
+    moment = (card or {}).get("capture_before")
+    return datetime.fromtimestamp(moment, UTC) if moment else None
 
 
 def _why_not(intent: stripe.PaymentIntent) -> str:

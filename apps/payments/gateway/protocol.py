@@ -14,12 +14,13 @@ class Answer:
 
     `refusal` is one of our words for why it said no: `declined`, `insufficient_funds`,
     `expired`, `needs_confirmation`, `unconfirmed`, `rejected`, `wrong_details`, `lapsed`,
-    `account_closed`.
+    `account_closed`.  `holds_until`: how long the bank keeps a promise, where it says so.
     """
 
     is_yes: bool
     reference: str = ""
     refusal: str = ""
+    holds_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Whoever wants something of the gateway notes it here as an attempt, in their own
 (`wishes`).  A subscriber opens the attempts of a payment one after another, a task asks holding
 no lock, and `record` writes down the answer, books it and tells the city (`answers`);
 a bank that wants to hear from the payer first has not answered yet (`confirming`);
+a promise that ends before it is taken is made anew (`renewing`);
 what was not paid in cash ends by an officer (`debts`); what the gateway tells of its own accord
 is kept and heeded (`inbox`); what a payer's bank takes back is noted (`disputes`).  What is
 asked next follows from the state in which the answer left the payment, never from the order in
@@ -37,6 +38,8 @@ from apps.payments.operations.inbox import (
     pass_on,
     process_again,
 )
+from apps.payments.operations.renewing import AHEAD, HOLD_LASTS, renew
+from apps.payments.operations.renewing import due as due_for_renewal
 from apps.payments.operations.wishes import (
     NOT_PAID,
     Disputed,
@@ -56,6 +59,10 @@ from apps.payments.operations.wishes import (
 )
 
 __all__ = [
+    "AHEAD",
+    "HOLD_LASTS",
+    "due_for_renewal",
+    "renew",
     "CLEARING",
     "CONFIRM_WITHIN",
     "KEY_LASTS",

@@ -12,6 +12,7 @@ from apps.kernel.actors import Actor
 from apps.ledger import operations as ledger
 from apps.payments.gateway import Answer
 from apps.payments.models import Attempt, Payment, Transfer
+from apps.payments.operations.renewing import HOLD_LASTS, renewed
 from apps.payments.operations.wishes import NOT_PAID
 
 CLEARING = "clearing:cards"
@@ -73,6 +74,9 @@ def record(*, attempt_id: int, answer: Answer, by: Actor, at: datetime) -> None:
     if isinstance(about, Transfer):
         _record_transfer(about, attempt, by, at)
     else:
+        if answer.is_yes and attempt.kind in (Kind.AUTHORISE, Kind.RENEW):
+            about.holds_until = answer.holds_until or at + HOLD_LASTS
+            about.save(update_fields=["holds_until"])
         _RECORDERS[Kind(attempt.kind)](about, attempt, by, at)
     following = about.attempts.waiting().order_by("pk").first()
     if following:
@@ -149,6 +153,14 @@ def _settles_itself(attempt: Attempt, about: Payment | Transfer, by: Actor, at: 
         _answer(attempt, succeeded=False, error="withdrawn", at=at)
         _answer(given_back, succeeded=True, error="", at=at)
         _cancelled(about, given_back, by, at)
+        return True
+    if kind == Kind.GIVE_BACK:
+        return False  # however the payment ended: it is another promise
+    if kind == Kind.RENEW:
+        ending = about.attempts.waiting().filter(kind__in=[Kind.CAPTURE, Kind.CANCEL])
+        if state == State.AUTHORISED and not ending.exists():
+            return False
+        _answer(attempt, succeeded=False, error="withdrawn", at=at)
         return True
     if state == State.AUTHORISED or (kind, state) in _WITHOUT_PROMISE:
         return False
@@ -254,6 +266,10 @@ def _cancelled(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> N
     _tell("payments.cancelled", payment, by, at)
 
 
+def _given_back(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
+    """An old promise is gone; nothing of the payment changes."""
+
+
 def _refunded(payment: Payment, attempt: Attempt, by: Actor, at: datetime) -> None:
     if not attempt.succeeded:
         _tell("payments.refund_refused", payment, by, at, refusal=attempt.error)
@@ -315,4 +331,6 @@ _RECORDERS = {
     Kind.CAPTURE: book_capture,
     Kind.CANCEL: _cancelled,
     Kind.REFUND: _refunded,
+    Kind.RENEW: renewed,
+    Kind.GIVE_BACK: _given_back,
 }

@@ -117,8 +117,8 @@ def heed_intent(*, facts: IntentFacts, by: Actor, at: datetime) -> None:
     nobody asked anything is noted, and told.
     """
     payment = _payment_of(facts)
-    if payment is None:
-        return
+    if payment is None or payment.reference not in ("", facts.reference):
+        return  # a promise that another has taken the place of
     attempt = payment.attempts.open().first()
     if attempt is not None and payment.state == State.CONFIRM:
         # The question itself finds out what the payer did at their bank, and clears up after it.
