@@ -26,8 +26,10 @@ class Accounts(Asking):
         with translated():
             try:
                 # A key is forgotten after a day; what it did is not.
-                group = {"transfer_group": holder, "limit": 100}
-                for one in self.stripe.v1.transfers.list(group).data:
+                made_before = self.stripe.v1.transfers.list(
+                    {"transfer_group": holder, "limit": 100}
+                )
+                for one in made_before.data:
                     if attempt_of(one.metadata) == key:
                         return Answer(True, one.id)
                 made = self.stripe.v1.transfers.create(
