@@ -18,7 +18,7 @@ from apps.kernel.office import ActsWithReason, Facts
 from apps.parties.authentication import asking
 from apps.places.models import City
 from apps.settlement import operations, queries, queries_tax, reports
-from apps.settlement.forms import PayeeForm, ReserveForm
+from apps.settlement.forms import ApproveForm, PayeeForm, ReserveForm
 from apps.settlement.models import (
     Invoice,
     Night,
@@ -34,6 +34,7 @@ COMPLAINTS: dict[type[Exception], str | Promise] = {
     operations.NotPossible: _("not possible in its present state"),
     operations.SettledSince: _("its money is in a later payout already"),
     operations.NotABankAccount: _("this is no bank account's number"),
+    operations.FourEyes: _("you proposed it yourself: another officer decides on it"),
     audit.NotSealed: _("nothing has been sealed for hours, and until it is no money leaves"),
 }
 
@@ -147,12 +148,12 @@ class PayoutPlanAdmin(ActsWithReason):
 class PayeeAdmin(ActsWithReason):
     """The city, its tax authority and the platform: where they are paid, and what they are owed."""
 
-    list_display = ("name", "prefix", "schedule", "ending", "owed", "settled_on")
+    list_display = ("name", "prefix", "schedule", "ending", "proposed", "owed", "settled_on")
     list_select_related = ("city",)
     ordering = ("city", "pk")
-    exclude = ("bank_account",)
-    readonly_fields = ("ending", "owed")
-    actions = ("set_payee",)
+    exclude = ("bank_account", "proposed_account")
+    readonly_fields = ("ending", "proposed", "owed")
+    actions = ("set_payee", "approve")
 
     def has_set_payee_permission(self, request: HttpRequest) -> bool:
         return asking(request).has_perm("settlement.set_payee")
@@ -160,6 +161,10 @@ class PayeeAdmin(ActsWithReason):
     @admin.display(description=_("bank account"))
     def ending(self, payee: Payee) -> str:
         return f"…{payee.bank_account[-4:]}" if payee.bank_account else str(_("not known yet"))
+
+    @admin.display(description=_("waits for approval"))
+    def proposed(self, payee: Payee) -> str:
+        return payee.proposed_account
 
     @admin.display(description=_("owed by account"))
     def owed(self, payee: Payee) -> str:
@@ -182,6 +187,20 @@ class PayeeAdmin(ActsWithReason):
         title = _("Say where it is paid")
         return self.with_reason(
             request, payees, "set_payee", title, act, COMPLAINTS, asks=PayeeForm
+        )
+
+    @admin.action(description=_("Approve the bank account"), permissions=["set_payee"])
+    def approve(self, request: HttpRequest, payees: QuerySet[Payee]) -> HttpResponse | None:
+        officer = asking(request).acting(Kind.OFFICER)
+
+        def act(payee: Payee, reason: str, account: str) -> None:
+            operations.approve_payee(
+                payee_id=payee.pk, account=account, reason=reason, by=officer, at=clock.now()
+            )
+
+        title = _("Approve the bank account")
+        return self.with_reason(
+            request, payees, "approve", title, act, COMPLAINTS, asks=ApproveForm
         )
 
 

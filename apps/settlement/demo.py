@@ -1,5 +1,6 @@
 """The demo's city and its tax office have bank accounts, so that the nights pay them, too."""
 
+from apps.kernel.actors import Actor, Kind
 from apps.places.demo import Demo
 from apps.settlement import operations
 from apps.settlement.models import Payee
@@ -13,13 +14,20 @@ def seed(demo: Demo) -> None:
     for payee in operations.ensure_payees(demo.city):
         if payee.bank_account:
             continue
-        kind = next(one for one in ACCOUNTS if payee.prefix.startswith(one))
-        nightly = kind == "city:"
+        whose = next(one for one in ACCOUNTS if payee.prefix.startswith(one))
+        nightly = whose == "city:"
         operations.set_payee(
             payee_id=payee.pk,
-            bank_account=ACCOUNTS[kind],
+            bank_account=ACCOUNTS[whose],
             schedule=Payee.Schedule.NIGHTLY if nightly else Payee.Schedule.MONTHLY,
             reason="demo",
             by=demo.by,
+            at=demo.at,
+        )
+        operations.approve_payee(
+            payee_id=payee.pk,
+            account=ACCOUNTS[whose],
+            reason="demo",
+            by=Actor(Kind.OFFICER, "the demo's second officer"),
             at=demo.at,
         )

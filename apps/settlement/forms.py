@@ -99,3 +99,13 @@ class PayeeForm(Reason):
     schedule = forms.ChoiceField(
         label=_("Schedule"), choices=Payee.Schedule, widget=UnfoldAdminSelectWidget
     )
+
+
+class ApproveForm(Reason):
+    """The bank account once more, as the second officer has it from whoever is paid."""
+
+    account = forms.CharField(
+        label=_("Bank account or IBAN, typed once more"),
+        max_length=40,
+        widget=UnfoldAdminTextInputWidget,
+    )

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.test import Client
 
 from apps.kernel import clock
 from apps.kernel.money import Money
@@ -218,6 +219,14 @@ class TestOffice:
         told["bank_account"] = "0123-4567-89"
         act(admin_client, payee, "payee", "set_payee", **told)
 
+        asked = {"account": "0123456789", "reason": "I rang them up"}
+        answer = act(admin_client, payee, "payee", "approve", **asked)
+        assert "you proposed it yourself" in answer.content.decode()
+        assert Payee.objects.get(pk=payee.pk).bank_account == ""
+
+        second = Client()
+        second.force_login(factories.UserFactory(is_staff=True, is_superuser=True))
+        act(second, payee, "payee", "approve", **asked)
         assert Payee.objects.get(pk=payee.pk).bank_account == "0123456789"
 
     def test_the_years_report_is_downloaded(self, admin_client, rosa, casa):

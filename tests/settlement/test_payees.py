@@ -3,9 +3,11 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from apps.bus.models import Event
 from apps.kernel import clock
+from apps.kernel.actors import Actor, Kind
 from apps.ledger import operations as ledger
 from apps.payments import operations as payments
 from apps.payments.gateway import Answer
@@ -37,17 +39,37 @@ def owe(code, minor, key):
     )
 
 
+# The other of the two pairs of eyes.
+SECOND = Actor(Kind.OFFICER, "5")
+
+
+def propose(found, bank_account, schedule="NIGHTLY", by=OFFICER, at=NIGHT):
+    return operations.set_payee(
+        payee_id=found.pk,
+        bank_account=bank_account,
+        schedule=schedule,
+        reason="treasury's letter",
+        by=by,
+        at=at,
+    )
+
+
+def approve(found, account, by=SECOND, at=NIGHT):
+    return operations.approve_payee(
+        payee_id=found.pk, account=account, reason="I rang them up", by=by, at=at
+    )
+
+
+def paid_to(found, bank_account, schedule="NIGHTLY", at=NIGHT):
+    """One officer says where somebody is paid, and another agrees."""
+    propose(found, bank_account, schedule, at=at)
+    approve(found, bank_account, at=at)
+
+
 def payee(city, prefix, schedule="NIGHTLY"):
     operations.ensure_payees(city)
     found = Payee.objects.get(prefix=prefix)
-    operations.set_payee(
-        payee_id=found.pk,
-        bank_account="DE89 3704 0044 0532 0130 00",
-        schedule=schedule,
-        reason="treasury's letter",
-        by=OFFICER,
-        at=NIGHT,
-    )
+    paid_to(found, "DE89 3704 0044 0532 0130 00", schedule)
     operations.keep_reference(
         payee_id=found.pk,
         bank_account="DE89370400440532013000",
@@ -122,14 +144,42 @@ def test_what_is_no_bank_account_is_refused(home, number):
     found = operations.ensure_payees(home)[0]
 
     with pytest.raises(operations.NotABankAccount):
-        operations.set_payee(
-            payee_id=found.pk,
-            bank_account=number,
-            schedule="NIGHTLY",
-            reason="x",
-            by=OFFICER,
-            at=NIGHT,
-        )
+        propose(found, number)
+
+
+def test_until_another_officer_agrees_the_account_before_it_stays(home):
+    city = payee(home, "city:la-serena:")
+    propose(city, "0123456789")
+
+    city.refresh_from_db()
+    assert (city.bank_account, city.reference) == ("DE89370400440532013000", "acct_city")
+    with pytest.raises(operations.FourEyes):
+        approve(city, "0123456789", by=OFFICER)
+    for other in ("0123456780", "DE89370400440532013000"):
+        with pytest.raises(operations.NotPossible):
+            approve(city, other)
+
+    approve(city, "0123-4567-89")
+    city.refresh_from_db()
+    assert (city.bank_account, city.reference, city.proposed_account) == ("0123456789", "", "")
+    with pytest.raises(operations.NotPossible):
+        approve(city, "0123456789")
+
+
+def test_the_database_itself_wants_two_officers(home):
+    city = payee(home, "city:la-serena:")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Payee.objects.filter(pk=city.pk).update(approved_by=str(OFFICER))
+
+
+def test_the_account_that_is_in_force_needs_nobody_again(home):
+    city = payee(home, "city:la-serena:")
+    propose(city, "0123456789")
+    propose(city, "DE89 3704 0044 0532 0130 00", schedule="MONTHLY")
+
+    city.refresh_from_db()
+    assert (city.proposed_account, city.schedule, city.reference) == ("", "MONTHLY", "acct_city")
 
 
 def test_the_citys_part_of_a_ride_reaches_its_bank(town):
@@ -139,14 +189,7 @@ def test_the_citys_part_of_a_ride_reaches_its_bank(town):
         for one in operations.ensure_payees(city)
         if one.prefix.startswith("city:")
     )
-    operations.set_payee(
-        payee_id=found.pk,
-        bank_account="0123456789",
-        schedule="NIGHTLY",
-        reason="treasury's letter",
-        by=OFFICER,
-        at=clock.now(),
-    )
+    paid_to(found, "0123456789", at=clock.now())
     tasks.open_payee_accounts()
     town.captured()
 
@@ -163,14 +206,7 @@ def test_the_citys_part_of_a_ride_reaches_its_bank(town):
 
 
 def move(found, bank_account="GB82 WEST 1234 5698 7654 32"):
-    operations.set_payee(
-        payee_id=found.pk,
-        bank_account=bank_account,
-        schedule="NIGHTLY",
-        reason="another bank",
-        by=OFFICER,
-        at=NIGHT,
-    )
+    paid_to(found, bank_account)
 
 
 def keep(found, reference="acct_new", bank_account="GB82WEST12345698765432"):

@@ -2,7 +2,7 @@ import uuid
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.kernel.locks import LockableQuerySet
@@ -223,8 +223,8 @@ class Reserve(models.Model):
 class Payee(models.Model):
     """Whoever is owed money and is no provider: a city, a tax authority, the platform.
 
-    Every account whose code begins with `prefix` is theirs.  Nothing is paid before an officer
-    has said to which bank account.
+    Every account whose code begins with `prefix` is theirs.  Nothing is paid before one officer has
+    said to which bank account, and another has agreed.
     """
 
     class Schedule(models.TextChoices):
@@ -236,6 +236,9 @@ class Payee(models.Model):
     prefix = models.CharField(_("accounts that begin with"), max_length=100)
     schedule = models.CharField(_("schedule"), max_length=10, choices=Schedule, default="MONTHLY")
     bank_account = models.CharField(_("bank account"), max_length=40, blank=True)
+    proposed_account = models.CharField(_("proposed bank account"), max_length=40, blank=True)
+    proposed_by = models.CharField(_("proposed by"), max_length=100, blank=True)
+    approved_by = models.CharField(_("approved by"), max_length=100, blank=True)
     reference = models.CharField(_("the gateway's own reference"), max_length=100, blank=True)
     settled_on = models.DateField(_("last looked at by the night of"), null=True, blank=True)
 
@@ -246,7 +249,11 @@ class Payee(models.Model):
         verbose_name_plural = _("payees")
         permissions = [("set_payee", _("Can say to which bank account a payee is paid"))]
         constraints = [
-            models.UniqueConstraint(name="settlement_one_payee", fields=["prefix", "city"])
+            models.UniqueConstraint(name="settlement_one_payee", fields=["prefix", "city"]),
+            models.CheckConstraint(
+                name="settlement_payee_by_two_officers",
+                condition=Q(approved_by="") | ~Q(approved_by=F("proposed_by")),
+            ),
         ]
 
     def __str__(self) -> str:

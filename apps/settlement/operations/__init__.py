@@ -44,7 +44,9 @@ from apps.settlement.operations.nights import (
     settle_provider,
 )
 from apps.settlement.operations.payees import (
+    FourEyes,
     NotABankAccount,
+    approve_payee,
     checked,
     ensure_payees,
     keep_reference,
@@ -54,6 +56,8 @@ from apps.settlement.operations.payees import (
 )
 
 __all__ = [
+    "FourEyes",
+    "approve_payee",
     "AFTER_HOUR",
     "FEES",
     "IN_TRANSIT",

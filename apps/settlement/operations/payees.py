@@ -20,12 +20,25 @@ from apps.ledger.models import Account, Journal
 from apps.places.models import City
 from apps.settlement import plans, queries
 from apps.settlement.models import Payee, Payout
-from apps.settlement.operations.booking import FEES, SETTLEMENT, Kind, State, lock, pay, tell
+from apps.settlement.operations.booking import (
+    FEES,
+    SETTLEMENT,
+    Kind,
+    NotPossible,
+    State,
+    lock,
+    pay,
+    tell,
+)
 
 # Letters and digits, in groups or not; an IBAN also has to pass its own check.
 BANK_ACCOUNT = re.compile(r"[A-Z0-9](?:[ -]?[A-Z0-9]){5,33}")
 
 logger = logging.getLogger(__name__)
+
+
+class FourEyes(Exception):
+    """Whoever proposed where money goes does not approve it, too."""
 
 
 class NotABankAccount(ValueError):
@@ -152,19 +165,21 @@ def set_payee(
     by: Actor,
     at: datetime,
 ) -> Payee:
-    """Say to which bank account a payee is paid, and when.
+    """Say when a payee is paid, and propose to which bank account: another officer approves it.
 
-    Another bank account is another account with the gateway, which the night opens.  Raises
-    `NotABankAccount`, `ValueError` without a reason.
+    Until then the account before it stays.  Raises `NotABankAccount`, and `ValueError` without a
+    reason.
     """
     if not reason.strip():
         raise ValueError("an officer who steps in says why")
     number = checked(bank_account)
     payee = Payee.objects.locked().get(pk=payee_id)
-    if payee.bank_account != number:
-        payee.reference = ""
-    payee.bank_account, payee.schedule = number, Payee.Schedule(schedule)
-    payee.save(update_fields=["bank_account", "schedule", "reference"])
+    payee.schedule = Payee.Schedule(schedule)
+    if number == payee.bank_account:
+        payee.proposed_account = ""
+    else:
+        payee.proposed_account, payee.proposed_by, payee.approved_by = number, str(by), ""
+    payee.save(update_fields=["schedule", "proposed_account", "proposed_by", "approved_by"])
     bus.publish(
         "settlement.payee_set",
         by=by,
@@ -172,6 +187,35 @@ def set_payee(
         payee=payee.pk,
         ends=number[-4:],
         schedule=payee.schedule,
+        reason=reason[:200],
+    )
+    return payee
+
+
+@transaction.atomic
+def approve_payee(*, payee_id: int, account: str, reason: str, by: Actor, at: datetime) -> Payee:
+    """Agree to the bank account that another officer proposed: `account` is what was looked at.
+
+    It is another account with the gateway, which the night opens.  Raises `FourEyes` for whoever
+    proposed it, `NotPossible` when nothing, or something else, is proposed now, `NotABankAccount`,
+    and `ValueError` without a reason.
+    """
+    if not reason.strip():
+        raise ValueError("an officer who steps in says why")
+    payee = Payee.objects.locked().get(pk=payee_id)
+    if not payee.proposed_account or payee.proposed_account != checked(account):
+        raise NotPossible("nothing is proposed, or something else")
+    if payee.proposed_by == str(by):
+        raise FourEyes(payee.proposed_by)
+    payee.bank_account, payee.proposed_account = payee.proposed_account, ""
+    payee.approved_by, payee.reference = str(by), ""
+    payee.save(update_fields=["bank_account", "proposed_account", "approved_by", "reference"])
+    bus.publish(
+        "settlement.payee_approved",
+        by=by,
+        at=at,
+        payee=payee.pk,
+        ends=payee.bank_account[-4:],
         reason=reason[:200],
     )
     return payee
