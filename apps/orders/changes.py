@@ -18,7 +18,7 @@ from apps.orders.models import Change, Order
 from apps.orders.verticals import OutOfTurn
 from apps.payments import operations as payments
 from apps.payments.models import Payment
-from apps.pricing.models import Quote
+from apps.pricing.models import Quote, VoucherUse
 from apps.pricing.operations import QUOTE_LASTS
 
 State = Change.State
@@ -95,9 +95,10 @@ def may_change(order: Order) -> bool:
     """Whether an order is where its kind of service lets it be changed."""
     # What is paid together with other things was promised for all of them.
     is_alone = order.basket.orders.count() == 1
-    # For a ride that the city pays whole nobody was asked to promise anything.
-    is_paid_for = order.total_minor > 0
-    return order.stage in verticals.get(order.vertical).changeable and is_alone and is_paid_for
+    if order.stage not in verticals.get(order.vertical).changeable or not is_alone:
+        return False
+    # For a ride that the city or a voucher pays whole nobody was asked to promise anything.
+    return bool(charging.promises(order))
 
 
 def _new_price(order: Order, quote_ref: UUID, at: datetime) -> Quote:
@@ -117,7 +118,9 @@ def _promise(change: Change, by: Actor, at: datetime) -> None:
     if promised[0].method == Payment.Method.CASH:
         payments.revise_cash(holder=order.basket.ref, amount_minor=total, by=by, at=at)
         return
+    by_voucher = VoucherUse.objects.filter(holder=order.ref).first()
     missing = total - sum(one.amount_minor for one in promised)
+    missing -= by_voucher.promised_minor if by_voucher else 0
     if missing <= 0:
         return
     change.holder = uuid5(order.ref, f"change:{change.number}")
@@ -125,7 +128,7 @@ def _promise(change: Change, by: Actor, at: datetime) -> None:
         holder=change.holder,
         payer_id=order.consumer_id,
         card_id=promised[0].card_id,
-        amount=Money(missing, order.currency),
+        amount=payments.chargeable(Money(missing, order.currency)),
         label=f"{order.code} +{change.number}",
         booked_as=BOOKED_AS,
         by=by,

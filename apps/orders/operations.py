@@ -253,6 +253,7 @@ def _by_voucher(placed: Sequence[Order], code: str, by: Actor, at: datetime) -> 
         vertical=order.vertical,
         total_minor=order.total_minor,
         currency=order.currency,
+        rest=lambda minor: payments.chargeable(Money(minor, order.currency)).minor,
         by=by,
         at=at,
     )
@@ -262,7 +263,12 @@ def _by_voucher(placed: Sequence[Order], code: str, by: Actor, at: datetime) -> 
 def _fingerprint(
     quote_refs: Sequence[UUID], consumer_id: int, card_id: int | None, voucher: str
 ) -> str:
-    asked = [sorted(map(str, quote_refs)), consumer_id, card_id, *([voucher] if voucher else [])]
+    asked = [
+        sorted(map(str, quote_refs)),
+        consumer_id,
+        card_id,
+        *([pricing.written(voucher)] if voucher else []),
+    ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 

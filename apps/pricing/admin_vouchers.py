@@ -154,6 +154,12 @@ class VoucherAdmin(ActsWithReason):
     def get_readonly_fields(self, request: HttpRequest, obj: Voucher | None = None) -> Any:
         return self.readonly_fields if obj else ()
 
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **rest: Any) -> Any:
+        if db_field.name == "issuer" and not asking(request).is_superuser:
+            # The city's officers give the city's money away, and nobody else's.
+            rest["choices"] = [(Voucher.Issuer.CITY.value, Voucher.Issuer.CITY.label)]
+        return super().formfield_for_choice_field(db_field, request, **rest)
+
     def save_model(self, request: HttpRequest, obj: Voucher, form: Any, change: bool) -> None:
         made = operations.issue_voucher(
             city_id=obj.city_id,

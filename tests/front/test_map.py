@@ -115,6 +115,8 @@ def streets_site(tmp_path_factory) -> Iterator[str]:
     )
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        # From here on nobody is refused, though the server may not have begun.
+        listener.listen()
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

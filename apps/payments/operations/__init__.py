@@ -11,6 +11,7 @@ asked next follows from the state in which the answer left the payment, never fr
 which the news came.  A crash anywhere leaves a row that says what to do next.
 """
 
+from apps.payments.charges import chargeable
 from apps.payments.operations.answers import (
     CLEARING,
     KEY_LASTS,
@@ -81,6 +82,7 @@ __all__ = [
     "await_payer",
     "begin",
     "cancel",
+    "chargeable",
     "capture",
     "empty_old",
     "give_up",

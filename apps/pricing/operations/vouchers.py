@@ -1,6 +1,7 @@
 """Vouchers: issued by officers, promised to an order, and taken as far as it needs them."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -80,11 +81,13 @@ def promise_voucher(
     vertical: str,
     total_minor: int,
     currency: str,
+    rest: Callable[[int], int],
     by: Actor,
     at: datetime,
 ) -> VoucherUse:
     """Have a voucher pay a part of an order.  Raises `NotUsable`.
 
+    `rest` says which sum a card can pay, when so much is left for it: the least that is not below.
     Budget and number of uses are taken in one statement, so that nobody overdraws them.
     """
     voucher = (
@@ -99,17 +102,19 @@ def promise_voucher(
     if voucher.vertical not in ("", vertical) or voucher.city.currency != currency:
         raise NotUsable("not_for_this")
     amount = voucher.worth(total_minor)
-    if not amount:
+    if left := total_minor - amount:
+        amount = total_minor - rest(left)
+    if amount <= 0:
         raise NotUsable("not_for_this")
     try:
         with transaction.atomic():
-            left = Voucher.objects.filter(
+            open_ones = Voucher.objects.filter(
                 pk=voucher.pk,
                 ended_at=None,
                 used__lt=F("uses_most"),
                 spent_minor__lte=F("budget_minor") - amount,
             )
-            if not left.update(used=F("used") + 1, spent_minor=F("spent_minor") + amount):
+            if not open_ones.update(used=F("used") + 1, spent_minor=F("spent_minor") + amount):
                 raise NotUsable("used_up")
             use = VoucherUse.objects.create(
                 voucher=voucher,
