@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from apps.bus import operations as bus
 from apps.kernel.actors import Actor
 from apps.ledger import operations as ledger
 from apps.orders.models import Change, Order
@@ -40,7 +41,8 @@ def charge(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> None
     """
     order.charged_minor = left = sum(line.amount for line in lines)
     split = _split(order, [line for line in lines if line.code != SUBSIDY])
-    for promise in promises(order):
+    promised = promises(order)
+    for promise in promised:
         part = min(left, promise.amount_minor)
         if part:
             taken, split = _first(split, part)
@@ -66,6 +68,8 @@ def charge(order: Order, lines: Sequence[Line], by: Actor, at: datetime) -> None
         raise payments.TooMuch(f"{order}: {left} more than was promised")
     if split:
         _pay_out_of(f"city:{order.city.slug}:subsidies", "subsidy", order, split, by, at)
+    if lines and not promised:
+        bus.publish("orders.paid_by_others", by=by, at=at, order=order.pk, ref=order.ref)
 
 
 def _pay_out_of(

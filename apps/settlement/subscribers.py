@@ -47,8 +47,14 @@ def note_transfer(*, holder: str, at: datetime, **_: Any) -> None:
 
 @bus.subscribe("payments.captured")
 @bus.subscribe("payments.refunded")
+@bus.subscribe("payments.refund_failed")
 def invoice(*, payment: int, at: datetime, **_: Any) -> None:
     operations.invoice_payment(payment_id=payment, by=SETTLEMENT, at=at)
+
+
+@bus.subscribe("orders.paid_by_others")
+def invoice_what_nobody_was_asked_for(*, order: int, at: datetime, **_: Any) -> None:
+    operations.invoice_order(order_id=order, by=SETTLEMENT, at=at)
 
 
 @bus.subscribe("payments.captured")

@@ -18,7 +18,8 @@ from apps.payments.models import Attempt, Payment
 from apps.settlement import operations
 from apps.settlement.models import Invoice, InvoiceSeries
 from tests import rides
-from tests.factories import CITY, CityFactory, ProviderFactory, UserFactory
+from tests.factories import CITY, NOON, CityFactory, ProviderFactory, UserFactory
+from tests.orders import test_vouchers
 from tests.races import at_once
 from tests.rides import relay_all
 
@@ -201,6 +202,44 @@ class TestOrders:
         invoice, credit = Invoice.objects.order_by("pk")
         assert (credit.code, credit.kind, credit.total_minor) == ("N-2026-000001", "CREDIT", 700)
         assert credit.credits == invoice
+
+    def test_a_refund_that_came_back_is_invoiced_again(self, ride):
+        payments.refund(
+            holder=ride.basket.ref,
+            amount_minor=700,
+            split=[(f"provider:{ride.provider_id}:payable", 700)],
+            about=ride.ref,
+            by=CITY,
+            at=clock.now(),
+        )
+        refund = Attempt.objects.filter(kind=Attempt.Kind.REFUND)
+        refund.update(asked_at=AT, answered_at=AT, succeeded=True, reference="re_1")
+        operations.invoice_order(order_id=ride.pk, by=CITY, at=AT)
+
+        refund.update(succeeded=False, error="expired_or_canceled_card")
+        for _ in range(2):
+            operations.invoice_order(order_id=ride.pk, by=CITY, at=AT)
+
+        again = Invoice.objects.order_by("pk").last()
+        assert [one.code for one in Invoice.objects.order_by("pk")] == [
+            "F-2026-000001",
+            "N-2026-000001",
+            "F-2026-000002",
+        ]
+        assert (again.total_minor, again.order) == (700, ride)
+        assert again.lines[0]["label"] == "Not given back after all: N-2026-000001"
+
+    def test_a_ride_that_a_voucher_pays_whole_is_invoiced_when_it_is_done(self, transactional_db):
+        town = rides.town()
+        test_vouchers.issue(town, flat_minor=9_000)
+        order = test_vouchers.place(town)
+        relay_all(NOON)
+        town.on_shift()
+        order = town.drive(town.accept(town.offer(order)))
+        relay_all(NOON + timedelta(hours=1))
+
+        invoice = Invoice.objects.get()
+        assert (invoice.order, invoice.total_minor) == (order, order.total_minor)
 
     def test_before_it_is_paid_there_is_no_invoice(self, transactional_db):
         town = rides.town()

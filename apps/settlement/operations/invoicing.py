@@ -28,7 +28,7 @@ from apps.settlement.operations.booking import SETTLEMENT
 
 PLATFORM = "platform"
 LETTERS = {Invoice.Kind.INVOICE: "F", Invoice.Kind.CREDIT: "N"}
-KEPT = (Payment.State.OPENED, Payment.State.AUTHORISED)
+KEPT = (Payment.State.OPENED, Payment.State.CONFIRM, Payment.State.AUTHORISED)
 
 
 @transaction.atomic
@@ -96,9 +96,14 @@ def invoice_order(*, order_id: int, by: Actor, at: datetime) -> Invoice | None:
         pk=order_id
     )
     paid = promises(order)
-    is_over = paid and not any(one.state in KEPT for one in paid)
-    is_paid = is_over and any(one.state == Payment.State.CAPTURED for one in paid)
-    if not (is_paid and order.charged_minor and order.provider) or order.reason == NOT_PAID:
+    is_over = not any(one.state in KEPT for one in paid)
+    # Whose consumer pays nothing is paid by the city, or with a voucher, when it is done.
+    is_done = not paid and order.state == Order.State.COMPLETED
+    is_paid = is_done or any(one.state == Payment.State.CAPTURED for one in paid)
+    if (
+        not (is_over and is_paid and order.charged_minor and order.provider)
+        or order.reason == NOT_PAID
+    ):
         return None
     day = at.astimezone(order.city.zone_info).date()
     to: dict[str, Any] = {
@@ -135,7 +140,25 @@ def invoice_order(*, order_id: int, by: Actor, at: datetime) -> Invoice | None:
                 lines=[line],
                 **to,
             )
+        _invoice_what_came_back(order, to)
     return invoice
+
+
+def _invoice_what_came_back(order: Order, to: dict[str, Any]) -> None:
+    """Take a credit note back whose refund the gateway could not bring to the payer."""
+    notes = {
+        note.key.removeprefix("refund:"): note
+        for note in order.invoices.filter(kind=Invoice.Kind.CREDIT, key__startswith="refund:")
+    }
+    for key in Attempt.objects.filter(key__in=notes, succeeded=False).values_list("key", flat=True):
+        note = notes[str(key)]
+        label = gettext("Not given back after all: %s") % note.code
+        issue(
+            key=f"refund-failed:{key}",
+            kind=Invoice.Kind.INVOICE,
+            lines=[{"label": label, "minor": note.total_minor, "to": ""}],
+            **to,
+        )
 
 
 def invoice_payment(*, payment_id: int, by: Actor, at: datetime) -> None:
