@@ -15,6 +15,7 @@ from apps.mobility.operations import foreign
 from apps.parties import operations as parties
 from apps.parties.models import Provider
 from apps.payments.models import Card, Customer
+from apps.pricing import operations as pricing
 from tests import factories, papers, rides
 from tests.access import routes, world
 from tests.factories import CITY
@@ -38,6 +39,7 @@ PARTS = {
     "body.quote": "quotes",
     "body.quotes.[*]": "quotes",
     "body.card": "cards-card",
+    "body.voucher": "vouchers",
     "body.provider": "providers",
     "body.[*].provider_id": "providers",
     "body.[*].device_id": "devices",
@@ -103,6 +105,20 @@ def build(bank: Any) -> City:
             order=here, dropoff=rides.FARO, by=citizen.acting(rides.Kind.CONSUMER), at=at
         ).ref
     )
+    pricing.issue_voucher(
+        city_id=here.city.pk,
+        code="FERIA",
+        terms={
+            "flat_minor": 300,
+            "budget_minor": 10_000,
+            "uses_most": 10,
+            "uses_each": 10,
+            "valid": factories.FOR_GOOD,
+            "reason": "the fair",
+        },
+        by=CITY,
+        at=at,
+    )
     fleet = built.rows["parties.provider"][0]
     # Where a UUID may stand, schemathesis writes this one first.
     Provider.objects.filter(pk=fleet.pk).update(ref=FIRST)
@@ -138,6 +154,7 @@ def build(bank: Any) -> City:
         "lats": [-29.9027, -29.9057, -29.9110],
         "lons": [-71.2520, -71.2740, -71.2580],
         "quotes": quotes,
+        "vouchers": ["", "FERIA"],
         "providers": [FIRST],
         "devices": [car.device],
         "device_id": [car.device],
