@@ -1,4 +1,7 @@
-"""The demo's city and its tax office have bank accounts, so that the nights pay them, too."""
+"""The demo's city and its tax office have bank accounts, so that the nights pay them, too.
+
+The platform's own part stays at the gateway, which takes its fees out of it.
+"""
 
 from apps.kernel.actors import Actor, Kind
 from apps.places.demo import Demo
@@ -6,15 +9,15 @@ from apps.settlement import operations
 from apps.settlement.models import Payee
 
 # Numbers of nobody's accounts, as banks write them.
-ACCOUNTS = {"city:": "0012-3456-7801", "tax:": "0012-3456-7802", "platform:": "0012-3456-7803"}
+ACCOUNTS = {"city:": "0012-3456-7801", "tax:": "0012-3456-7802"}
 
 
 def seed(demo: Demo) -> None:
-    """Say where each payee is paid, if nobody has: the city every night, the others each month."""
+    """Say where they are paid, if nobody has: the city every night, its tax office each month."""
     for payee in operations.ensure_payees(demo.city):
-        if payee.bank_account:
+        whose = next((one for one in ACCOUNTS if payee.prefix.startswith(one)), None)
+        if payee.bank_account or whose is None:
             continue
-        whose = next(one for one in ACCOUNTS if payee.prefix.startswith(one))
         nightly = whose == "city:"
         operations.set_payee(
             payee_id=payee.pk,
