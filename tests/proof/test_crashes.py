@@ -66,8 +66,8 @@ for tariff in Tariff.objects.filter(valid__contains=clock.now()):
         prices=prices | {"cancel_free_seconds": 4, "wait_seconds": 6},
         valid_from=clock.now(), by=Actor.system("proof"), at=clock.now(),
     )
-# The city's own part stays at the gateway: so few rides leave too little there to pay everybody from,
-# once it has kept its fees and the fees of what was refunded, and a payout would wait for more.
+# The city's own part stays at the gateway: so few rides leave too little there to pay everybody,
+# once it has kept its fees, those of refunds, too; and a payout would wait for more.
 from apps.settlement.models import Payee
 Payee.objects.update(bank_account="", reference="")
 # A cap that nobody reaches: so that every ride is counted, and given back if it is called off.
