@@ -89,7 +89,8 @@ def money_adrift(accounts: Mapping[str, int], bank: Mapping[str, int]) -> list[s
     """Where our books and the bank's differ, or a peso that was taken went nowhere.
 
     `accounts` are the balances of the ledger, debits positive; `bank` says what the bank itself
-    has `captured`, `refunded` and `paid_out`.
+    has `captured`, `refunded` and `paid_out`.  What the treasury has booked of the bank's lines so
+    far, its fees and that a payout left, may be some of it or all.
     """
 
     def held(ends: str) -> int:
@@ -102,13 +103,16 @@ def money_adrift(accounts: Mapping[str, int], bank: Mapping[str, int]) -> list[s
     kept = {
         "paid out": bank["paid_out"],
         "owed to providers": held(":payable"),
-        "fees": held(":fees"),
+        "fees": held(":fees") + accounts.get("gateway:fees", 0),
         "taxes": held(":vat"),
         "fees for permits": held(":permit-fees"),
     }
+    names = ("clearing:cards", "bank:payouts", "gateway:fees")
+    left = -accounts.get("bank:payouts", 0)
+    if not 0 <= left <= bank["paid_out"]:
+        faults.append(f"paid out: {left}, and it should be {bank['paid_out']} at most")
     pairs = {
-        "cards": (accounts.get("clearing:cards", 0), taken),
-        "paid out": (-accounts.get("bank:payouts", 0), bank["paid_out"]),
+        "cards": (sum(accounts.get(name, 0) for name in names), taken - bank["paid_out"]),
         "on its way out": (accounts.get("payouts:in-transit", 0), 0),
         "captured, less refunds": (taken, sum(kept.values())),
     }
