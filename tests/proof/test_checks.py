@@ -29,6 +29,13 @@ BOOKS = {
     "tax:la-serena:vat": -40,
 }
 BANK = {"captured": 27_450, "refunded": 450, "paid_out": 1_500}
+# The same, once the bank's lines say what it kept as fees and that the payouts left.
+SEEN = {
+    **BOOKS,
+    "clearing:cards": BOOKS["clearing:cards"] + BOOKS["bank:payouts"] - 71,
+    "bank:payouts": 0,
+    "gateway:fees": 71,
+}
 
 
 def steps(*taken):
@@ -95,6 +102,14 @@ class TestMoney:
     @pytest.mark.parametrize("code", BOOKS)
     def test_one_peso_adrift_on_any_account_is_seen(self, code):
         assert checks.money_adrift({**BOOKS, code: BOOKS[code] + 1}, BANK)
+
+    def test_what_the_treasury_booked_of_the_banks_lines_is_well(self):
+        assert checks.money_adrift(SEEN, BANK) == []
+
+    @pytest.mark.parametrize("code", ["clearing:cards", "gateway:fees", "bank:payouts"])
+    @pytest.mark.parametrize("more", [1, -1])
+    def test_and_one_peso_adrift_of_that_is_seen(self, code, more):
+        assert checks.money_adrift({**SEEN, code: SEEN[code] + more}, BANK)
 
     @pytest.mark.parametrize("what", BANK)
     def test_one_peso_adrift_at_the_bank_is_seen(self, what):
