@@ -1,6 +1,5 @@
 """The bank's own process tells the city's own server, over a line that does what lines do."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +10,7 @@ from apps.payments.models import GatewayEvent
 from tests.disputes.city import decide, disputed
 from tests.payments import city
 from tests.payments.city import balances, relay
+from tests.races import eventually
 from tests.sandbox.bank import KEY, SECRET, Bank
 
 
@@ -24,12 +24,13 @@ def town(tmp_path, live_server, settings):
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    """Relay until it is so, for half a minute."""
-    end = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < end, "it never came to be so"
+    """Relay until it is so: a process and a server of their own tell one another meanwhile."""
+
+    def relayed() -> bool:
         relay()
-        time.sleep(0.05)
+        return is_so()
+
+    eventually(relayed)
 
 
 def heard(town) -> bool:
